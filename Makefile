@@ -1,0 +1,55 @@
+# Named targets with short recipes; logic lives in tools/ and lab/.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE := 1
+PYTHON_PATHS := python fpolicy-server lab tools tests
+TYPED_PATHS := python/fsxn_runtime fpolicy-server/fpolicy_server lab tools
+
+.DEFAULT_GOAL := help
+.PHONY: help setup fmt lint types test test-terraform test-local checkov package-lambdas check demo demo-live clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+setup: ## install everything into .venv and .venv-lambda (pinned; a second run is free)
+	@$(PYTHON) tools/setup_environment.py dev lambda
+
+demo: setup package-lambdas ## the main job on this machine: files in, reports and lineage out, nothing lost
+	@$(BIN)/python -m lab.demo
+
+demo-live: setup package-lambdas ## the same, left running: touch files and watch
+	@$(BIN)/python -m lab.demo --live
+
+test: setup package-lambdas ## every test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-terraform: setup package-lambdas ## only the tests that run Terraform
+	@$(BIN)/python -m pytest -n 2 -m terraform
+
+test-local: setup package-lambdas ## only the end-to-end tests on the local AWS
+	@$(BIN)/python -m pytest -m local
+
+package-lambdas: setup ## build the Lambda zips into build/lambdas (byte-identical for the same commit)
+	@$(BIN)/python tools/package_lambdas.py
+
+fmt: setup ## format Python and Terraform
+	@$(BIN)/ruff format $(PYTHON_PATHS)
+	@PATH="$(PATH):$(CURDIR)/$(BIN)" terraform fmt -recursive modules envs
+
+lint: setup ## ruff and terraform fmt, nothing changed
+	@$(BIN)/ruff check $(PYTHON_PATHS)
+	@$(BIN)/ruff format --check $(PYTHON_PATHS)
+	@PATH="$(PATH):$(CURDIR)/$(BIN)" terraform fmt -check -recursive modules envs
+
+types: setup ## mypy --strict
+	@$(BIN)/mypy $(TYPED_PATHS)
+
+checkov: ## policy scan of modules and environments
+	@$(PYTHON) tools/setup_environment.py checkov
+	@.venv-checkov/bin/checkov --config-file .checkov.yml
+
+check: lint types test checkov ## what CI runs
+
+clean: ## remove what was built (environments stay)
+	@rm -rf build .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""FPolicy external engine: ONTAP file notifications in over TCP, SQS messages out."""

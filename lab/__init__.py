@@ -1,0 +1,1 @@
+"""The laboratory: what lets the whole system run on one machine. Never shipped."""

@@ -1,0 +1,1 @@
+"""Runtime of the platform: Lambda handlers, their capabilities, and the fsxn command."""

@@ -1,0 +1,1 @@
+"""Adapters to the outside that every capability shares: clients, logging, metrics, clock."""
