@@ -1,0 +1,50 @@
+"""AWS clients: one per service and process, with time limits on every call."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+
+CONNECT_TIMEOUT_SECONDS: Final = 5
+READ_TIMEOUT_SECONDS: Final = 30
+# The first try and two more: with jittered back-off that is what botocore calls standard. Longer patience
+# is the caller's decision, who knows how much time is left.
+MAX_ATTEMPTS: Final = 3
+
+_clients: dict[str, Any] = {}
+_creating = threading.Lock()  # boto3's default session must not create two clients at once
+
+
+def client(service: str) -> Any:
+    """Give the client of one service; the same one every time, safe to use from several threads.
+
+    boto3 reads region, credentials and AWS_ENDPOINT_URL from the environment at the first call. With
+    AWS_ENDPOINT_URL set, S3 uses path style, because bucket names below another endpoint do not resolve.
+    """
+    existing = _clients.get(service)
+    if existing is not None:
+        return existing
+    with _creating:
+        if service not in _clients:
+            create: Any = boto3.client  # its stubs know literal service names only
+            _clients[service] = create(service, config=_config(os.environ.get("AWS_ENDPOINT_URL")))
+        return _clients[service]
+
+
+def _config(endpoint_url: str | None) -> Config:
+    return Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        s3={"addressing_style": "path" if endpoint_url else "auto"},
+    )
+
+
+def forget_clients() -> None:
+    """Drop every cached client, so that the next call reads the environment again."""
+    with _creating:
+        _clients.clear()
