@@ -1,0 +1,20 @@
+data "aws_iam_policy_document" "process" {
+  statement {
+    sid       = "ReadFile"
+    actions   = ["s3:GetObject"]
+    resources = ["${var.access_point.arn}/object/*"]
+  }
+
+  statement {
+    sid = "NoticeMissingFile"
+    # Without it S3 answers 403 instead of 404 for a file that has vanished.
+    actions   = ["s3:ListBucket"]
+    resources = [var.access_point.arn]
+  }
+
+  statement {
+    sid       = "WriteReport"
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.output.arn}/${var.output.prefix}/${var.uc_id}/*"]
+  }
+}

@@ -1,0 +1,22 @@
+output "alarm_names" {
+  description = "Names of the process function's alarms."
+  value       = values(module.process.alarm_names)
+}
+
+output "output" {
+  description = "Where the reports are: bucket and key prefix with the workload's identifier."
+  value = {
+    bucket = aws_s3_bucket.output.bucket
+    prefix = "${var.output.prefix}/${var.uc_id}"
+  }
+}
+
+output "process" {
+  description = "The process function: ARN, function name, role name, log group name."
+  value = {
+    function_arn   = module.process.function_arn
+    function_name  = module.process.function_name
+    log_group_name = module.process.log_group_name
+    role_name      = module.process.role_name
+  }
+}

@@ -1,0 +1,38 @@
+output "alarm_names" {
+  description = "Names of the alarms of queues and router."
+  value       = concat(values(aws_cloudwatch_metric_alarm.queue)[*].alarm_name, values(module.router.alarm_names))
+}
+
+output "bus_arn" {
+  description = "ARN of the bus that carries the file events."
+  value       = aws_cloudwatch_event_bus.this.arn
+}
+
+output "bus_name" {
+  description = "Name of the bus that carries the file events."
+  value       = aws_cloudwatch_event_bus.this.name
+}
+
+output "dead_letter_queue_url" {
+  description = "URL of the ingestion queue's dead-letter queue."
+  value       = aws_sqs_queue.dead_letter.url
+}
+
+output "ingestion_queue" {
+  description = "The queue that the server sends to: ARN and URL."
+  value       = { arn = aws_sqs_queue.ingestion.arn, url = aws_sqs_queue.ingestion.url }
+}
+
+output "quarantine_queue" {
+  description = "The queue of what can never become an event: ARN and URL."
+  value       = { arn = aws_sqs_queue.quarantine.arn, url = aws_sqs_queue.quarantine.url }
+}
+
+output "router" {
+  description = "The router function: function name, role name, log group name."
+  value = {
+    function_name  = module.router.function_name
+    log_group_name = module.router.log_group_name
+    role_name      = module.router.role_name
+  }
+}

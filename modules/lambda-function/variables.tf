@@ -1,0 +1,179 @@
+variable "async" {
+  description = "Asynchronous invocation: retries after the first try (0 to 2), longest age of an event in seconds (60 to 21600), and a dead-letter queue for what failed for good. null: nobody invokes the function asynchronously."
+  type = object({
+    maximum_event_age_seconds = optional(number, 3600)
+    maximum_retry_attempts    = optional(number, 2)
+  })
+  default = null
+
+  validation {
+    condition     = try(var.async.maximum_retry_attempts >= 0 && var.async.maximum_retry_attempts <= 2, var.async == null)
+    error_message = "async.maximum_retry_attempts must be 0, 1 or 2."
+  }
+
+  validation {
+    condition     = try(var.async.maximum_event_age_seconds >= 60 && var.async.maximum_event_age_seconds <= 21600, var.async == null)
+    error_message = "async.maximum_event_age_seconds must be between 60 and 21600."
+  }
+}
+
+variable "context" {
+  description = "Where this runs and how it is named: account id, region, partition, prefix of every name (2 to 24 lower-case letters, digits, hyphens), and tags beyond the provider's default tags."
+  type = object({
+    account_id  = string
+    name_prefix = string
+    partition   = optional(string, "aws")
+    region      = string
+    tags        = optional(map(string), {})
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.context.name_prefix))
+    error_message = "context.name_prefix must have 2 to 24 lower-case letters, digits and hyphens, and start with a letter."
+  }
+}
+
+variable "description" {
+  description = "What the function does, one sentence; shown in the console."
+  type        = string
+  nullable    = false
+}
+
+variable "environment" {
+  description = "Environment variables by name. Never a secret: pass its ARN."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "error_threshold" {
+  description = "Errors within five minutes that raise the alarm."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.error_threshold >= 1
+    error_message = "error_threshold must be at least 1."
+  }
+}
+
+variable "handler" {
+  description = "Dotted path of the handler function inside the zip."
+  type        = string
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "ARN of a customer key for everything stored here; its policy must admit the services that write (module README). null: keys that AWS owns."
+  type        = string
+  default     = null
+}
+
+variable "log_retention_days" {
+  description = "Days that CloudWatch keeps the function's log; one of the values CloudWatch allows."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+  }
+}
+
+variable "name" {
+  description = "Name of the function after the prefix; lower case, digits and hyphens, at most 33 characters."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,31}[a-z0-9]$", var.name))
+    error_message = "name must have 2 to 33 lower-case letters, digits and hyphens, and start with a letter."
+  }
+}
+
+variable "notification_topic_arn" {
+  description = "ARN of the topic that every alarm publishes to (module notifications)."
+  type        = string
+  nullable    = false
+}
+
+variable "package_path" {
+  description = "Path of the zip (make package-lambdas writes build/lambdas/<name>.zip). Its hash decides whether the code is updated."
+  type        = string
+  nullable    = false
+}
+
+variable "policies" {
+  description = "Inline policies of the role: JSON document by policy name. The names must not change."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "reserved_concurrency" {
+  description = "Concurrent executions reserved for this function, which is also its limit. -1: none reserved."
+  type        = number
+  default     = -1
+  nullable    = false
+
+  validation {
+    condition     = var.reserved_concurrency == -1 || var.reserved_concurrency >= 1
+    error_message = "reserved_concurrency must be -1 or at least 1; 0 would switch the function off."
+  }
+}
+
+variable "runtime" {
+  description = "Lambda runtime, architecture (arm64 or x86_64), memory in MB (128 to 10240) and time limit in seconds (1 to 900)."
+  type = object({
+    architecture    = optional(string, "arm64")
+    memory_mb       = optional(number, 256)
+    name            = optional(string, "python3.13")
+    timeout_seconds = optional(number, 60)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.runtime.architecture)
+    error_message = "runtime.architecture must be arm64 or x86_64."
+  }
+
+  validation {
+    condition     = var.runtime.memory_mb >= 128 && var.runtime.memory_mb <= 10240
+    error_message = "runtime.memory_mb must be between 128 and 10240."
+  }
+
+  validation {
+    condition     = can(regex("^python3\\.1[2-9]$", var.runtime.name))
+    error_message = "runtime.name must be python3.12 or newer."
+  }
+
+  validation {
+    condition     = var.runtime.timeout_seconds >= 1 && var.runtime.timeout_seconds <= 900
+    error_message = "runtime.timeout_seconds must be between 1 and 900."
+  }
+}
+
+variable "tracing_enabled" {
+  description = "Whether X-Ray traces every invocation that it samples."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "vpc" {
+  description = "Subnets and security groups when the function must run in a VPC. null: outside any VPC."
+  type = object({
+    security_group_ids = set(string)
+    subnet_ids         = set(string)
+  })
+  default = null
+
+  validation {
+    condition     = try(length(var.vpc.security_group_ids) > 0 && length(var.vpc.subnet_ids) > 0, var.vpc == null)
+    error_message = "vpc needs at least one subnet and one security group."
+  }
+}

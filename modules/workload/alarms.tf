@@ -1,0 +1,39 @@
+locals {
+  _queue_alarms = {
+    dead-letters = {
+      queue_name  = aws_sqs_queue.dead_letter.name
+      metric_name = "ApproximateNumberOfMessagesVisible"
+      threshold   = 0
+      periods     = 1
+      description = "Work of ${var.uc_id} was given up and waits in its dead-letter queue."
+      runbook     = "workload-dead-letters"
+    }
+    work-age = {
+      queue_name  = aws_sqs_queue.work.name
+      metric_name = "ApproximateAgeOfOldestMessage"
+      threshold   = var.work_age_threshold_seconds
+      periods     = 3
+      description = "The oldest event of ${var.uc_id} has waited for more than ${var.work_age_threshold_seconds} s."
+      runbook     = "workload-age"
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "queue" {
+  for_each = local._queue_alarms
+
+  alarm_name          = "${local._full_name}-${each.key}"
+  alarm_description   = "${each.value.description} docs/runbooks/${each.value.runbook}.md"
+  namespace           = "AWS/SQS"
+  metric_name         = each.value.metric_name
+  dimensions          = { QueueName = each.value.queue_name }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = each.value.periods
+  threshold           = each.value.threshold
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [var.notification_topic_arn]
+  ok_actions          = [var.notification_topic_arn]
+  tags                = var.context.tags
+}

@@ -1,0 +1,167 @@
+# The rule fills the work queue, and the dead-letter queue with what it could not deliver.
+data "aws_iam_policy_document" "queue" {
+  for_each = { work = aws_sqs_queue.work.arn, dead_letter = aws_sqs_queue.dead_letter.arn }
+
+  statement {
+    sid       = "RuleSends"
+    actions   = ["sqs:SendMessage"]
+    resources = [each.value]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_event_rule.work.arn]
+    }
+  }
+}
+
+resource "aws_sqs_queue_policy" "this" {
+  for_each = { work = aws_sqs_queue.work.url, dead_letter = aws_sqs_queue.dead_letter.url }
+
+  queue_url = each.value
+  policy    = data.aws_iam_policy_document.queue[each.key].json
+}
+
+data "aws_iam_policy_document" "starter" {
+  statement {
+    sid     = "ReceiveAndDelay"
+    actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
+    # Sending: a file that is still being written goes back with the remaining delay.
+    resources = [aws_sqs_queue.work.arn]
+  }
+
+  statement {
+    sid       = "LookAtFile"
+    actions   = ["s3:GetObject"]
+    resources = ["${var.access_point.arn}/object/*"]
+  }
+
+  statement {
+    sid = "NoticeMissingFile"
+    # Without it S3 answers 403 instead of 404 for a file that has vanished.
+    actions   = ["s3:ListBucket"]
+    resources = [var.access_point.arn]
+  }
+
+  statement {
+    sid       = "KeepState"
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.state.arn]
+  }
+
+  statement {
+    sid       = "StartExecution"
+    actions   = ["states:StartExecution"]
+    resources = [aws_sfn_state_machine.this.arn]
+  }
+}
+
+data "aws_iam_policy_document" "finisher" {
+  statement {
+    sid       = "KeepState"
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.state.arn]
+  }
+
+  statement {
+    sid       = "FindUnfinished"
+    actions   = ["dynamodb:Query"]
+    resources = ["${aws_dynamodb_table.state.arn}/index/status-index"]
+  }
+
+  statement {
+    sid       = "LookAtExecution"
+    actions   = ["states:DescribeExecution"]
+    resources = ["${replace(aws_sfn_state_machine.this.arn, ":stateMachine:", ":execution:")}:*"]
+  }
+
+  statement {
+    sid       = "StartNextAttempt"
+    actions   = ["states:StartExecution"]
+    resources = [aws_sfn_state_machine.this.arn]
+  }
+
+  statement {
+    sid       = "GiveUp"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.dead_letter.arn]
+  }
+}
+
+data "aws_iam_policy_document" "state_machine_trust" {
+  statement {
+    sid     = "StatesAssumes"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["states.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [var.context.account_id]
+    }
+  }
+}
+
+resource "aws_iam_role" "state_machine" {
+  name               = "${local._full_name}-states"
+  description        = "Runs the state machine ${local._full_name}."
+  assume_role_policy = data.aws_iam_policy_document.state_machine_trust.json
+  tags               = var.context.tags
+}
+
+data "aws_iam_policy_document" "state_machine" {
+  # checkov:skip=CKV_AWS_111:log delivery and X-Ray have no resource level; the comments below name the actions
+  # checkov:skip=CKV_AWS_356:log delivery and X-Ray have no resource level; the comments below name the actions
+  statement {
+    sid       = "Process"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [var.process_function_arn]
+  }
+
+  statement {
+    sid = "DeliverLogs"
+    # CloudWatch Logs has no resource level for its delivery actions (Step Functions guide, logging).
+    actions = [
+      "logs:CreateLogDelivery",
+      "logs:DeleteLogDelivery",
+      "logs:DescribeLogGroups",
+      "logs:DescribeResourcePolicies",
+      "logs:GetLogDelivery",
+      "logs:ListLogDeliveries",
+      "logs:PutResourcePolicy",
+      "logs:UpdateLogDelivery",
+    ]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.tracing_enabled ? { this = true } : {}
+
+    content {
+      sid = "SendTraces"
+      # X-Ray has no resource level for these actions.
+      actions = [
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+      ]
+      resources = ["*"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "state_machine" {
+  name   = "run"
+  role   = aws_iam_role.state_machine.id
+  policy = data.aws_iam_policy_document.state_machine.json
+}

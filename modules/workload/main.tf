@@ -1,0 +1,169 @@
+locals {
+  _full_name = "${var.context.name_prefix}-${var.uc_id}"
+  _queue_key = {
+    kms_master_key_id                 = var.kms_key_arn
+    kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
+    sqs_managed_sse_enabled           = var.kms_key_arn == null ? true : null
+  }
+  _retention_seconds = 1209600 # 14 days, the longest SQS keeps a message
+  # AWS asks for a visibility of six times the function's time limit plus the batching window (Lambda guide, SQS).
+  _visibility_seconds = 6 * var.starter.timeout_seconds + var.starter.batching_window_seconds
+}
+
+resource "aws_sqs_queue" "dead_letter" {
+  name                              = "${local._full_name}-dead-letters"
+  message_retention_seconds         = local._retention_seconds
+  kms_master_key_id                 = local._queue_key.kms_master_key_id
+  kms_data_key_reuse_period_seconds = local._queue_key.kms_data_key_reuse_period_seconds
+  sqs_managed_sse_enabled           = local._queue_key.sqs_managed_sse_enabled
+  tags                              = var.context.tags
+}
+
+# The delay is the settle time: a notification does not say that a file is complete.
+resource "aws_sqs_queue" "work" {
+  name                              = "${local._full_name}-work"
+  delay_seconds                     = var.settle_seconds
+  message_retention_seconds         = local._retention_seconds
+  visibility_timeout_seconds        = local._visibility_seconds
+  kms_master_key_id                 = local._queue_key.kms_master_key_id
+  kms_data_key_reuse_period_seconds = local._queue_key.kms_data_key_reuse_period_seconds
+  sqs_managed_sse_enabled           = local._queue_key.sqs_managed_sse_enabled
+  tags                              = var.context.tags
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
+    maxReceiveCount     = 5 # AWS's advice for a Lambda source: throttling costs receives
+  })
+}
+
+resource "aws_sqs_queue_redrive_allow_policy" "dead_letter" {
+  queue_url = aws_sqs_queue.dead_letter.url
+
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = [aws_sqs_queue.work.arn]
+  })
+}
+
+# One item per work key. What it decides, it decides by one conditional write.
+resource "aws_dynamodb_table" "state" {
+  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.kms_key_arn); AWS encrypts the table in any case
+  name                        = "${local._full_name}-state"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "pk"
+  deletion_protection_enabled = var.deletion_protection_enabled
+  tags                        = var.context.tags
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  attribute {
+    name = "status"
+    type = "S"
+  }
+
+  attribute {
+    name = "updated_at"
+    type = "S"
+  }
+
+  # The sweep asks it for items that have been IN_PROGRESS for too long.
+  global_secondary_index {
+    name            = "status-index"
+    hash_key        = "status"
+    range_key       = "updated_at"
+    projection_type = "ALL"
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled     = var.kms_key_arn != null
+    kms_key_arn = var.kms_key_arn
+  }
+
+  ttl {
+    attribute_name = "ttl"
+    enabled        = true
+  }
+}
+
+module "starter" {
+  source = "../lambda-function"
+
+  context                = var.context
+  name                   = "${var.uc_id}-start"
+  description            = "Starts one named execution per settled file version of ${var.uc_id}."
+  handler                = "fsxn_runtime.workloads.start.handler"
+  kms_key_arn            = var.kms_key_arn
+  log_retention_days     = var.log_retention_days
+  notification_topic_arn = var.notification_topic_arn
+  package_path           = var.package_paths.start
+  policies               = { start = data.aws_iam_policy_document.starter.json }
+  runtime                = { memory_mb = var.starter.memory_mb, timeout_seconds = var.starter.timeout_seconds }
+  tracing_enabled        = var.tracing_enabled
+  vpc                    = var.vpc
+
+  environment = {
+    ACCESS_POINT       = var.access_point.alias
+    JUNCTION_PATH      = var.scope.junction_path
+    LOG_LEVEL          = var.log_level
+    METRIC_NAMESPACE   = var.metric_namespace
+    SETTLE_SECONDS     = var.settle_seconds
+    STATE_MACHINE_ARN  = aws_sfn_state_machine.this.arn
+    STATE_TABLE        = aws_dynamodb_table.state.name
+    UC_ID              = var.uc_id
+    WORKLOAD_QUEUE_URL = aws_sqs_queue.work.url
+    WORK_KEY           = var.work_key
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "starter" {
+  event_source_arn                   = aws_sqs_queue.work.arn
+  function_name                      = module.starter.function_arn
+  batch_size                         = var.starter.batch_size
+  maximum_batching_window_in_seconds = var.starter.batching_window_seconds
+  function_response_types            = ["ReportBatchItemFailures"]
+  tags                               = var.context.tags
+
+  scaling_config {
+    maximum_concurrency = var.starter.maximum_concurrency
+  }
+}
+
+module "finisher" {
+  source = "../lambda-function"
+
+  async                  = {}
+  context                = var.context
+  name                   = "${var.uc_id}-finish"
+  description            = "Closes, retries or gives up the executions of ${var.uc_id}; sweeps what was left behind."
+  handler                = "fsxn_runtime.workloads.finish.handler"
+  kms_key_arn            = var.kms_key_arn
+  log_retention_days     = var.log_retention_days
+  notification_topic_arn = var.notification_topic_arn
+  package_path           = var.package_paths.finish
+  policies = {
+    finish  = data.aws_iam_policy_document.finisher.json
+    lineage = var.lineage.writer_policy
+  }
+  runtime         = { memory_mb = var.finisher.memory_mb, timeout_seconds = var.finisher.timeout_seconds }
+  tracing_enabled = var.tracing_enabled
+
+  environment = {
+    LINEAGE_TABLE       = var.lineage.table_name
+    LINEAGE_TTL_DAYS    = var.lineage.ttl_days
+    LOG_LEVEL           = var.log_level
+    MAX_ATTEMPTS        = var.max_attempts
+    METRIC_NAMESPACE    = var.metric_namespace
+    STATE_MACHINE_ARN   = aws_sfn_state_machine.this.arn
+    STATE_TABLE         = aws_dynamodb_table.state.name
+    SWEEP_AFTER_SECONDS = var.sweep.after_seconds
+    UC_ID               = var.uc_id
+    WORKLOAD_DLQ_URL    = aws_sqs_queue.dead_letter.url
+  }
+}

@@ -1,0 +1,51 @@
+output "alarm_names" {
+  description = "Names of the alarms of queues, starter and finisher."
+  value = concat(
+    values(aws_cloudwatch_metric_alarm.queue)[*].alarm_name,
+    values(module.starter.alarm_names),
+    values(module.finisher.alarm_names),
+  )
+}
+
+output "dead_letter_queue_url" {
+  description = "URL of the queue of work that was given up."
+  value       = aws_sqs_queue.dead_letter.url
+}
+
+output "finisher" {
+  description = "The finisher function: function name, role name, log group name, URL of the queue of its failed invocations."
+  value = {
+    dead_letter_queue_url = module.finisher.dead_letter_queue_url
+    function_name         = module.finisher.function_name
+    log_group_name        = module.finisher.log_group_name
+    role_name             = module.finisher.role_name
+  }
+}
+
+output "starter" {
+  description = "The starter function: function name, role name, log group name."
+  value = {
+    function_name  = module.starter.function_name
+    log_group_name = module.starter.log_group_name
+    role_name      = module.starter.role_name
+  }
+}
+
+output "state_machine" {
+  description = "The state machine: ARN and role name."
+  value = {
+    arn       = aws_sfn_state_machine.this.arn
+    role_name = aws_iam_role.state_machine.name
+  }
+}
+
+output "state_table_name" {
+  description = "Name of the table with one item per work key."
+  value       = aws_dynamodb_table.state.name
+}
+
+output "work_queue_url" {
+  description = "URL of the workload's queue, which receives events once the rule's target is in place."
+  value       = aws_sqs_queue.work.url
+  depends_on  = [aws_cloudwatch_event_target.work, aws_sqs_queue_policy.this]
+}

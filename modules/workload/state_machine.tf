@@ -1,0 +1,32 @@
+resource "aws_cloudwatch_log_group" "state_machine" {
+  # The prefix keeps Step Functions' resource policy short: log groups under it share one statement.
+  name              = "/aws/vendedlogs/states/${local._full_name}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.context.tags
+}
+
+resource "aws_sfn_state_machine" "this" {
+  name     = local._full_name
+  type     = "STANDARD" # only standard machines refuse a used execution name, which is what makes work happen once
+  role_arn = aws_iam_role.state_machine.arn
+  tags     = var.context.tags
+
+  definition = templatefile("${path.module}/definition.asl.json.tftpl", {
+    partition            = var.context.partition
+    process_function_arn = var.process_function_arn
+    timeout_seconds      = var.execution_timeout_seconds
+  })
+
+  logging_configuration {
+    include_execution_data = true
+    level                  = "ERROR"
+    log_destination        = "${aws_cloudwatch_log_group.state_machine.arn}:*"
+  }
+
+  tracing_configuration {
+    enabled = var.tracing_enabled
+  }
+
+  depends_on = [aws_iam_role_policy.state_machine]
+}

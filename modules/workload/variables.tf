@@ -1,0 +1,323 @@
+variable "access_point" {
+  description = "The volume's S3 access point: alias (used as bucket name in calls) and ARN (used in policies; an alias never matches there)."
+  type = object({
+    alias = string
+    arn   = string
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:s3:[a-z0-9-]+:[0-9]{12}:accesspoint/[a-z0-9][a-z0-9-]{1,48}[a-z0-9]$", var.access_point.arn))
+    error_message = "access_point.arn must be the ARN of an S3 access point, not an alias or a bucket."
+  }
+}
+
+variable "bus_name" {
+  description = "Name of the bus that carries the file events (module event-router)."
+  type        = string
+  nullable    = false
+}
+
+variable "context" {
+  description = "Where this runs and how it is named: account id, region, partition, prefix of every name (2 to 24 lower-case letters, digits, hyphens), and tags beyond the provider's default tags."
+  type = object({
+    account_id  = string
+    name_prefix = string
+    partition   = optional(string, "aws")
+    region      = string
+    tags        = optional(map(string), {})
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.context.name_prefix))
+    error_message = "context.name_prefix must have 2 to 24 lower-case letters, digits and hyphens, and start with a letter."
+  }
+}
+
+variable "deletion_protection_enabled" {
+  description = "Whether DynamoDB refuses to delete the state table. Without it, versions that are already done would be processed again."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "execution_timeout_seconds" {
+  description = "Time limit of one execution in seconds, with its retries; 30 to 86400. At least the process function's own limit."
+  type        = number
+  default     = 1800
+  nullable    = false
+
+  validation {
+    condition     = var.execution_timeout_seconds >= 30 && var.execution_timeout_seconds <= 86400
+    error_message = "execution_timeout_seconds must be between 30 and 86400."
+  }
+}
+
+variable "finisher" {
+  description = "Finisher: memory in MB, time limit in seconds (10 to 900)."
+  type = object({
+    memory_mb       = optional(number, 256)
+    timeout_seconds = optional(number, 60)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.finisher.timeout_seconds >= 10 && var.finisher.timeout_seconds <= 900
+    error_message = "finisher.timeout_seconds must be between 10 and 900."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "ARN of a customer key for everything stored here; its policy must admit the services that write (module README). null: keys that AWS owns."
+  type        = string
+  default     = null
+}
+
+variable "lineage" {
+  description = "The lineage table: name, days a record is kept (0: for ever), and the policy document of a writer (all outputs of module lineage)."
+  type = object({
+    table_name    = string
+    ttl_days      = number
+    writer_policy = string
+  })
+  nullable = false
+}
+
+variable "log_level" {
+  description = "Lowest level that the functions log: DEBUG, INFO, WARNING or ERROR."
+  type        = string
+  default     = "INFO"
+  nullable    = false
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.log_level)
+    error_message = "log_level must be DEBUG, INFO, WARNING or ERROR."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that CloudWatch keeps the logs; one of the values CloudWatch allows."
+  type        = number
+  default     = 365
+  nullable    = false
+}
+
+variable "max_attempts" {
+  description = "Executions of one work key before it goes to the dead-letter queue; 1 to 10."
+  type        = number
+  default     = 3
+  nullable    = false
+
+  validation {
+    condition     = var.max_attempts >= 1 && var.max_attempts <= 10
+    error_message = "max_attempts must be between 1 and 10."
+  }
+}
+
+variable "metric_namespace" {
+  description = "CloudWatch namespace of the product's own metrics."
+  type        = string
+  default     = "FSxN-S3AP-Patterns"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9A-Za-z._/#-]{1,255}$", var.metric_namespace)) && !startswith(var.metric_namespace, "AWS/")
+    error_message = "metric_namespace must have 1 to 255 letters, digits, '.', '_', '/', '#', '-', and must not begin with AWS/."
+  }
+}
+
+variable "notification_topic_arn" {
+  description = "ARN of the topic that every alarm publishes to (module notifications)."
+  type        = string
+  nullable    = false
+}
+
+variable "package_paths" {
+  description = "Paths of the zips of starter and finisher (build/lambdas/start.zip and finish.zip)."
+  type = object({
+    finish = string
+    start  = string
+  })
+  nullable = false
+}
+
+variable "process_function_arn" {
+  description = "ARN of the Lambda function that does the work of one file version."
+  type        = string
+  nullable    = false
+}
+
+variable "scope" {
+  description = "Which events are this workload's: names of SVMs and volumes, event types, and paths that begin with one of the prefixes and end with one of the suffixes (empty: any). junction_path is where the volume is mounted; an object key is the path without it."
+  type = object({
+    event_types   = optional(set(string), ["FILE_CLOSE", "FILE_CREATE", "FILE_DELETE", "FILE_RENAME", "FILE_WRITE"])
+    junction_path = string
+    prefixes      = optional(set(string), [])
+    suffixes      = optional(set(string), [])
+    svm_names     = set(string)
+    volume_names  = set(string)
+  })
+  nullable = false
+
+  validation {
+    condition     = length(var.scope.svm_names) > 0 && length(var.scope.volume_names) > 0 && length(var.scope.event_types) > 0
+    error_message = "scope needs at least one SVM name, one volume name and one event type."
+  }
+
+  validation {
+    condition = alltrue([for type in var.scope.event_types : contains([
+      "FILE_CLOSE", "FILE_CREATE", "FILE_DELETE", "FILE_RENAME", "FILE_WRITE",
+    ], type)])
+    error_message = "scope.event_types may hold FILE_CLOSE, FILE_CREATE, FILE_DELETE, FILE_RENAME and FILE_WRITE."
+  }
+
+  validation {
+    condition     = can(regex("^/[^*]*[^/*]$", var.scope.junction_path))
+    error_message = "scope.junction_path must begin with a slash and not end with one, such as /vol1."
+  }
+
+  validation {
+    condition     = alltrue([for prefix in var.scope.prefixes : startswith(prefix, var.scope.junction_path)])
+    error_message = "scope.prefixes must begin with scope.junction_path: paths in events do."
+  }
+
+  validation {
+    condition     = alltrue([for part in setunion(var.scope.prefixes, var.scope.suffixes) : can(regex("^[^*\\\\]+$", part))])
+    error_message = "scope.prefixes and scope.suffixes are plain text: no asterisk, no backslash, not empty."
+  }
+}
+
+variable "settle_seconds" {
+  description = "How long a file must have been left alone before it is processed, in seconds; 1 to 900, the longest delay of SQS."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.settle_seconds >= 1 && var.settle_seconds <= 900 && floor(var.settle_seconds) == var.settle_seconds
+    error_message = "settle_seconds must be a whole number between 1 and 900."
+  }
+}
+
+variable "starter" {
+  description = "Starter: messages per batch (1 to 10000), batching window in seconds (0 to 300; at least 1 above 10 messages), parallel invocations (2 to 1000; this limits the workload's concurrency), memory in MB, time limit in seconds (10 to 900)."
+  type = object({
+    batch_size              = optional(number, 10)
+    batching_window_seconds = optional(number, 0)
+    maximum_concurrency     = optional(number, 10)
+    memory_mb               = optional(number, 256)
+    timeout_seconds         = optional(number, 60)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.starter.batch_size >= 1 && var.starter.batch_size <= 10000
+    error_message = "starter.batch_size must be between 1 and 10000."
+  }
+
+  validation {
+    condition     = var.starter.batching_window_seconds >= 0 && var.starter.batching_window_seconds <= 300
+    error_message = "starter.batching_window_seconds must be between 0 and 300."
+  }
+
+  validation {
+    condition     = var.starter.batch_size <= 10 || var.starter.batching_window_seconds >= 1
+    error_message = "starter.batching_window_seconds must be at least 1 when starter.batch_size is above 10."
+  }
+
+  validation {
+    condition     = var.starter.maximum_concurrency >= 2 && var.starter.maximum_concurrency <= 1000
+    error_message = "starter.maximum_concurrency must be between 2 and 1000."
+  }
+
+  validation {
+    condition     = var.starter.timeout_seconds >= 10 && var.starter.timeout_seconds <= 900
+    error_message = "starter.timeout_seconds must be between 10 and 900."
+  }
+}
+
+variable "sweep" {
+  description = "Sweep: how often in minutes (1 to 1440), and the age in seconds (at least 60) from which an item in progress is compared with its execution."
+  type = object({
+    after_seconds    = optional(number, 600)
+    interval_minutes = optional(number, 5)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.sweep.after_seconds >= 60
+    error_message = "sweep.after_seconds must be at least 60."
+  }
+
+  validation {
+    condition     = var.sweep.interval_minutes >= 1 && var.sweep.interval_minutes <= 1440
+    error_message = "sweep.interval_minutes must be between 1 and 1440."
+  }
+}
+
+variable "tracing_enabled" {
+  description = "Whether X-Ray traces the invocations that it samples."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "trigger_mode" {
+  description = "How work is found. This version knows EVENT_DRIVEN only; files written through an S3 access point or by NFSv4.2 clients raise no event and are not seen."
+  type        = string
+  default     = "EVENT_DRIVEN"
+  nullable    = false
+
+  validation {
+    condition     = var.trigger_mode == "EVENT_DRIVEN"
+    error_message = "trigger_mode must be EVENT_DRIVEN in this version."
+  }
+}
+
+variable "uc_id" {
+  description = "Identifier of the workload, part of every name; 2 to 20 lower-case letters, digits and hyphens."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.uc_id))
+    error_message = "uc_id must have 2 to 20 lower-case letters, digits and hyphens, and start with a letter."
+  }
+}
+
+variable "vpc" {
+  description = "Subnets and security groups of the functions that read through an access point with VPC origin. null: outside any VPC, for an access point with Internet origin."
+  type = object({
+    security_group_ids = set(string)
+    subnet_ids         = set(string)
+  })
+  default = null
+}
+
+variable "work_age_threshold_seconds" {
+  description = "Age of the oldest waiting event, in seconds, that raises the alarm after three minutes. Must exceed settle_seconds."
+  type        = number
+  default     = 900
+  nullable    = false
+
+  validation {
+    condition     = var.work_age_threshold_seconds > var.settle_seconds
+    error_message = "work_age_threshold_seconds must be above settle_seconds."
+  }
+}
+
+variable "work_key" {
+  description = "What counts as the same work: file_version (path and ETag, so that all events of one version become one execution) or event (every operation)."
+  type        = string
+  default     = "file_version"
+  nullable    = false
+
+  validation {
+    condition     = contains(["event", "file_version"], var.work_key)
+    error_message = "work_key must be file_version or event."
+  }
+}
