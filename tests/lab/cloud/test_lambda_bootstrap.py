@@ -33,7 +33,8 @@ def handler(event, context):
     return {
         "calls": CALLS, "pid": os.getpid(), "remaining_ms": context.get_remaining_time_in_millis(),
         "name": context.function_name, "arn": context.invoked_function_arn,
-        "memory": context.memory_limit_in_mb, "request_id": context.aws_request_id, "endpoint": os.environ["AWS_ENDPOINT_URL"],
+        "memory": context.memory_limit_in_mb, "request_id": context.aws_request_id,
+        "endpoint": os.environ["AWS_ENDPOINT_URL"],
     }
 '''
 
