@@ -1,8 +1,8 @@
 """Metrics as CloudWatch EMF lines on standard output.
 
 EMF (embedded metric format): one JSON object a line, at most 100 values in an array and 100 metrics in a
-directive, dimension values are strings (CloudWatch's EMF specification). Logs are delivered at least once,
-so a sum can be slightly too high.
+directive (the catalogue has fewer), dimension values are strings (CloudWatch's EMF specification). Logs are
+delivered at least once, so a sum can be slightly too high.
 
 Names, units and dimension sets come from the metric catalogue; a metric that is not in it is refused, so
 that every alarm's metric has one spelling.
@@ -19,7 +19,6 @@ from typing import Final
 from fsxn_runtime.metric_catalogue import METRICS, Metric
 
 MAX_VALUES: Final = 100  # per array, EMF specification
-MAX_METRICS: Final = 100  # per directive, EMF specification
 
 _Key = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, ...], ...]]
 
@@ -82,20 +81,17 @@ class Emf:
     def _write_group(self, key: _Key) -> None:
         dimensions, dimension_sets = key
         metrics = self._groups.pop(key)
-        names = list(metrics)
-        for start in range(0, len(names), MAX_METRICS):
-            part = names[start : start + MAX_METRICS]
-            directive = {
-                "Namespace": self._namespace,
-                "Dimensions": [list(names) for names in dimension_sets],
-                "Metrics": [{"Name": name, "Unit": METRICS[name].unit} for name in part],
-            }
-            line = {
-                "_aws": {"Timestamp": int(self._clock() * 1000), "CloudWatchMetrics": [directive]},
-                **dict(dimensions),
-                **{name: values[0] if len(values := metrics[name]) == 1 else values for name in part},
-            }
-            self._emit(json.dumps(line, separators=(",", ":")) + "\n")
+        directive = {
+            "Namespace": self._namespace,
+            "Dimensions": [list(names) for names in dimension_sets],
+            "Metrics": [{"Name": name, "Unit": METRICS[name].unit} for name in metrics],
+        }
+        line = {
+            "_aws": {"Timestamp": int(self._clock() * 1000), "CloudWatchMetrics": [directive]},
+            **dict(dimensions),
+            **{name: values[0] if len(values) == 1 else values for name, values in metrics.items()},
+        }
+        self._emit(json.dumps(line, separators=(",", ":")) + "\n")
 
     def _emit(self, line: str) -> None:
         if self._write is not None:

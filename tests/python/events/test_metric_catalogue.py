@@ -1,0 +1,52 @@
+"""The metric catalogue is complete and CloudWatch would take it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fsxn_runtime.metric_catalogue import METRICS, SLO_TARGETS, Metric
+
+# The unit in a name's ending, and CloudWatch's word for it. Names fixed elsewhere may have no ending.
+UNITS = {"ms": "Milliseconds", "sec": "Seconds", "pct": "Percent", "count": "Count", "bytes": "Bytes"}
+WITHOUT_ENDING = {"ClockSkew"}
+# Values that are few and known; a path or an address would make a metric of every file.
+BOUNDED_DIMENSIONS = {"UcId", "Reason", "Action"}
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=str)
+def test_a_metric_name_ends_in_its_unit(metric: Metric) -> None:
+    ending = metric.name.rpartition("_")[2]
+    assert metric.name in WITHOUT_ENDING or metric.unit == UNITS[ending]
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=str)
+def test_dimensions_are_bounded_and_one_set_holds_all_of_them(metric: Metric) -> None:
+    assert metric.dimension_names <= BOUNDED_DIMENSIONS
+    assert any(set(names) == metric.dimension_names for names in metric.dimension_sets)
+
+
+def test_all_metrics_together_fit_in_one_emf_directive() -> None:
+    assert len(METRICS) <= 100
+
+
+def test_every_objective_reads_a_metric_of_the_catalogue() -> None:
+    assert {target.metric for target in SLO_TARGETS.values()} <= METRICS.keys()
+
+
+def test_the_objectives_are_the_documented_ones() -> None:
+    assert {
+        (t.metric, t.statistic, t.comparison, t.threshold, t.period_seconds, t.periods)
+        for t in SLO_TARGETS.values()
+    } == {
+        ("EventIngestionLatency_ms", "p99", "less", 5000, 300, 3),
+        ("ProcessingSuccessRate_pct", "Average", "greater", 99.5, 300, 3),
+        ("FPolicyReconnectTime_sec", "Maximum", "less", 30, 60, 3),
+        ("ReplayCompletionTime_sec", "Maximum", "less", 300, 60, 3),
+    }
+
+
+def test_the_file_is_sorted_by_name(repository: Path) -> None:
+    data = json.loads((repository / "python/fsxn_runtime/metric_catalogue.json").read_text(encoding="utf-8"))
+    assert list(data["metrics"]) == sorted(data["metrics"])
