@@ -1,0 +1,291 @@
+"""Compare the storage's ledger with what arrived. Pure: everything read comes in as arguments.
+
+An event and an operation are the same when time, operation, path and target path are all equal; times are
+unique in a ledger. The comparison knows nothing of how events travel.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+from fsxn_runtime.events import EventType
+from fsxn_runtime.report.model import (
+    Accounting,
+    Arrival,
+    Delivery,
+    Evidence,
+    FinalFile,
+    Finding,
+    Ledger,
+    LineageRow,
+    Operation,
+    Output,
+    OutputName,
+    Outputs,
+    Replay,
+    Verification,
+    WorkItem,
+)
+from fsxn_runtime.report.series import series
+from fsxn_runtime.report.statistics import Spread, displacements, percentile, spread
+
+EXAMPLES = 5  # enough to start looking, short enough for a terminal
+_ACTIONS = frozenset({EventType.FILE_DELETE, EventType.FILE_RENAME})  # their work key is the event id
+
+ReadOutputs = Callable[[Sequence[OutputName]], Sequence[Output]]
+
+
+def verify(ledger: Ledger, evidence: Evidence, read: ReadOutputs, lost_allowed: int = 0) -> Verification:
+    """Say whether the ledger and what arrived are the same, with every figure.
+
+    `read` gets the names of the outputs whose content matters: those of files that exist at the end.
+    Up to `lost_allowed` operations may lack their event (a server killed without warning).
+    """
+    firsts = _first_copies(evidence.arrivals)
+    lost, unexpected = _match(ledger.operations, firsts)
+    delivery = _delivery(ledger.operations, evidence.arrivals, firsts, lost, unexpected, lost_allowed)
+    accounting = _accounting(evidence)
+    outputs, output_findings = _outputs(ledger, evidence, firsts, lost, read)
+    findings = [
+        *_delivery_findings(delivery, lost, unexpected),
+        *_accounting_findings(accounting, evidence.items),
+        *output_findings,
+        *(
+            Finding("queue.not_empty", depth, f"messages left in queue {name}", [name])
+            for name, depth in evidence.queues.items()
+            if depth
+        ),
+    ]
+    return Verification(
+        findings=findings,
+        delivery=delivery,
+        accounting=accounting,
+        outputs=outputs,
+        replay=_replay(ledger, firsts),
+        latency_ms=_latencies(firsts, evidence.items, evidence.lineage),
+        queues=evidence.queues,
+        series=series(ledger, firsts),
+    )
+
+
+def _first_copies(arrivals: Iterable[Arrival]) -> list[Arrival]:
+    """The first copy of each event, in order of arrival (equal times keep their order in the file)."""
+    seen: dict[str, Arrival] = {}
+    for arrival in sorted(arrivals, key=lambda arrival: arrival.arrived_us):
+        seen.setdefault(arrival.event_id, arrival)
+    return list(seen.values())
+
+
+def _match(
+    operations: Sequence[Operation], firsts: Sequence[Arrival]
+) -> tuple[list[Operation], list[Arrival]]:
+    """Give the monitored operations without an event, and the events without a monitored operation."""
+    wanted = {_identity(operation): operation for operation in operations if operation.monitored}
+    unexpected = [arrival for arrival in firsts if wanted.pop(_identity(arrival), None) is None]
+    return list(wanted.values()), unexpected
+
+
+def _identity(thing: Operation | Arrival) -> tuple[int, str, str, str | None]:
+    return thing.time_us, thing.operation, thing.path, thing.target_path
+
+
+def _delivery(
+    operations: Sequence[Operation],
+    arrivals: Sequence[Arrival],
+    firsts: Sequence[Arrival],
+    lost: Sequence[Operation],
+    unexpected: Sequence[Arrival],
+    lost_allowed: int,
+) -> Delivery:
+    monitored = sum(operation.monitored for operation in operations)
+    return Delivery(
+        operations=len(operations),
+        monitored=monitored,
+        delivered=monitored - len(lost),
+        arrivals=len(arrivals),
+        duplicates=len(arrivals) - len(firsts),
+        replayed=sum(arrival.replayed for arrival in firsts),
+        lost=len(lost),
+        lost_allowed=lost_allowed,
+        unexpected=len(unexpected),
+        unreported=len(operations) - monitored,
+    )
+
+
+def _delivery_findings(
+    delivery: Delivery, lost: Sequence[Operation], unexpected: Sequence[Arrival]
+) -> list[Finding]:
+    findings = []
+    if delivery.lost > delivery.lost_allowed:
+        text = f"operations have no event ({delivery.lost_allowed} allowed)"
+        examples = [f"{operation.operation} {operation.path}" for operation in lost[:EXAMPLES]]
+        findings.append(Finding("event.lost", delivery.lost, text, examples))
+    if unexpected:
+        examples = [f"{arrival.operation} {arrival.path}" for arrival in unexpected[:EXAMPLES]]
+        findings.append(Finding("event.unexpected", len(unexpected), "events have no operation", examples))
+    return findings
+
+
+def _accounting(evidence: Evidence) -> Accounting:
+    """Every arrival, copies included, is one of: filtered, the first of a work key, or collapsed into one."""
+    status = Counter(item.status for item in evidence.items)
+    filtered = sum(arrival.event_type not in evidence.wanted_types for arrival in evidence.arrivals)
+    collapsed = sum(item.duplicates for item in evidence.items)
+    return Accounting(
+        processed=status["DONE"],
+        collapsed=collapsed,
+        superseded=status["SUPERSEDED"],
+        filtered=filtered,
+        failed=status["FAILED"],
+        in_progress=status["IN_PROGRESS"],
+        unaccounted=len(evidence.arrivals) - filtered - collapsed - len(evidence.items),
+    )
+
+
+def _accounting_findings(accounting: Accounting, items: Sequence[WorkItem]) -> list[Finding]:
+    findings = []
+    for status, count in (("FAILED", accounting.failed), ("IN_PROGRESS", accounting.in_progress)):
+        if count:
+            examples = [item.path for item in items if item.status == status][:EXAMPLES]
+            code, text = f"work.{status.lower()}", f"work keys are {status} and not DONE"
+            findings.append(Finding(code, count, text, examples))
+    # Below zero: the frame counted a redelivered message twice. It may count high, never low.
+    if accounting.unaccounted > 0:
+        text = "events on the bus were neither processed, collapsed, superseded, filtered nor failed"
+        findings.append(Finding("event.unaccounted", accounting.unaccounted, text, []))
+    return findings
+
+
+def _outputs(
+    ledger: Ledger,
+    evidence: Evidence,
+    firsts: Sequence[Arrival],
+    lost: Sequence[Operation],
+    read: ReadOutputs,
+) -> tuple[Outputs, list[Finding]]:
+    expected = _files_with_an_operation(ledger)
+    candidates = _candidates(expected, evidence.output_names, firsts)
+    wanted = sorted({name for names in candidates.values() for name in names}, key=lambda name: name.key)
+    content = {output.name: output for output in read(wanted)}
+
+    lost_paths = {path for operation in lost for path in (operation.path, operation.target_path)}
+    missing: list[str] = []
+    lost_files: list[str] = []
+    doubled: list[str] = []
+    for file in expected:
+        matching = [
+            output for name in candidates[file.path] if (output := content.get(name)) and _says(output, file)
+        ]
+        if not matching:
+            (lost_files if file.path in lost_paths else missing).append(file.path)
+        if sum(output.action == "process" for output in matching) > 1:
+            doubled.append(file.path)
+    doubled += _doubled_in_lineage(evidence.lineage)
+
+    done_by_event = {name.work_key for name in evidence.output_names}
+    actions = [arrival for arrival in firsts if arrival.event_type in _ACTIONS & evidence.wanted_types]
+    undone = [arrival.path for arrival in actions if arrival.event_id not in done_by_event]
+    recorded = {row.work_key for row in evidence.lineage}
+    unrecorded = [
+        item.path for item in evidence.items if item.status == "DONE" and item.work_key not in recorded
+    ]
+
+    found = (
+        ("file.unmatched", missing, "final files have no output with their SHA-256"),
+        ("action.missing", undone, "deletes and renames have no output"),
+        ("output.doubled", doubled, "file versions were processed more than once"),
+        ("lineage.missing", unrecorded, "finished work keys have no lineage record"),
+    )
+    findings = [Finding(code, len(paths), text, paths[:EXAMPLES]) for code, paths, text in found if paths]
+    outputs = Outputs(
+        work_keys=len(evidence.items),
+        objects=len(evidence.output_names),
+        files=len(expected),
+        files_matched=len(expected) - len(missing) - len(lost_files),
+        files_missing=len(missing),
+        files_lost=len(lost_files),
+        actions=len(actions),
+        actions_missing=len(undone),
+        doubled=len(doubled),
+        lineage_missing=len(unrecorded),
+    )
+    return outputs, findings
+
+
+def _files_with_an_operation(ledger: Ledger) -> list[FinalFile]:
+    """Files that the policy reported. A file that only came along with its renamed folder has no event."""
+    named: set[str | None] = set()
+    for operation in ledger.operations:
+        if operation.monitored:
+            named |= {operation.path, operation.target_path}
+    return [file for file in ledger.files if file.path in named]
+
+
+def _candidates(
+    files: Sequence[FinalFile], names: Sequence[OutputName], firsts: Sequence[Arrival]
+) -> dict[str, list[OutputName]]:
+    """Outputs that may hold a file's last version: those under its name, and renames that made the name."""
+    renamed_to = {arrival.event_id: arrival.target_path for arrival in firsts if arrival.target_path}
+    by_path: defaultdict[str, list[OutputName]] = defaultdict(list)
+    for name in names:
+        for path in {name.path, renamed_to.get(name.work_key, name.path)}:
+            by_path[path].append(name)
+    return {file.path: by_path[file.path] for file in files}
+
+
+def _says(output: Output, file: FinalFile) -> bool:
+    path = output.target_path or output.name.path
+    return (path, output.sha256, output.size) == (file.path, file.sha256, file.size)
+
+
+def _doubled_in_lineage(rows: Sequence[LineageRow]) -> list[str]:
+    """Work keys that more than one execution finished."""
+    executions: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.status == "SUCCESS":
+            executions[row.work_key].add(row.execution_arn)
+    return [work_key for work_key, arns in executions.items() if len(arns) > 1]
+
+
+def _latencies(
+    firsts: Sequence[Arrival], items: Sequence[WorkItem], lineage: Sequence[LineageRow]
+) -> dict[str, Spread | None]:
+    """Milliseconds from the operation to the bus, and to the lineage record, which follows the output.
+
+    Replayed events waited for the outage: they are measured apart.
+    """
+    recorded = {row.work_key: row.written_us for row in lineage}
+    by_event = {arrival.event_id: arrival for arrival in firsts}
+    finished = [
+        (arrival, recorded[item.work_key])
+        for item in items
+        if item.work_key in recorded and (arrival := by_event.get(item.event_id))
+    ]
+    result: dict[str, Spread | None] = {}
+    for kind, replayed in (("live", False), ("replayed", True)):
+        to_bus = [(a.arrived_us - a.time_us) / 1000 for a in firsts if a.replayed is replayed]
+        to_output = [(done_us - a.time_us) / 1000 for a, done_us in finished if a.replayed is replayed]
+        result[f"{kind}_to_bus"] = spread(to_bus)
+        result[f"{kind}_to_output"] = spread(to_output)
+    return result
+
+
+def _replay(ledger: Ledger, firsts: Sequence[Arrival]) -> Replay | None:
+    replayed = [arrival for arrival in firsts if arrival.replayed]
+    if not replayed:
+        return None
+    times = [arrival.time_us for arrival in replayed]
+    places = sorted(displacements(times))
+    inversions = sum(later < earlier for earlier, later in pairwise(times))
+    last_us = replayed[-1].arrived_us
+    up_us = next((mark.at_us for mark in reversed(ledger.marks) if mark.event == "server_up"), None)
+    return Replay(
+        events=len(replayed),
+        seconds=(last_us - replayed[0].arrived_us) / 1e6,
+        catch_up_seconds=None if up_us is None else (last_us - up_us) / 1e6,
+        displacement_max=places[-1],
+        displacement_p99=int(percentile(places, 99)),
+        inversions_pct=round(100 * inversions / max(1, len(times) - 1), 1),
+    )

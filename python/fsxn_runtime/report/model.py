@@ -1,0 +1,206 @@
+"""What a verification reads and what it says. Times are microseconds since 1970 UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from fsxn_runtime.report.statistics import Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing done on a volume, as the storage's ledger has it. `time_us` is unique in a ledger."""
+
+    operation: str
+    protocol: str
+    path: str
+    target_path: str | None
+    time_us: int
+    monitored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FinalFile:
+    """One file that exists at the end."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened to the run itself, such as `server_down`."""
+
+    event: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The storage's own account of a run."""
+
+    operations: Sequence[Operation]
+    files: Sequence[FinalFile]
+    marks: Sequence[Mark]
+    notifications: Mapping[str, int]  # how many by outcome: sent, stored, dropped
+    stored: int  # notifications sent out of a Persistent Store
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One event as a consumer of the bus received it, copies included."""
+
+    event_id: str
+    event_type: str
+    operation: str
+    path: str
+    target_path: str | None
+    time_us: int
+    replayed: bool
+    arrived_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputName:
+    """One output object, as its key says."""
+
+    key: str
+    path: str
+    work_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What one output object says."""
+
+    name: OutputName
+    action: str
+    target_path: str | None
+    size: int | None
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One state item: the frame's account of one work key."""
+
+    work_key: str
+    status: str
+    event_id: str
+    path: str
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineageRow:
+    """One lineage record."""
+
+    work_key: str
+    event_id: str
+    execution_arn: str
+    status: str
+    written_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that arrived, read from where it arrived."""
+
+    arrivals: Sequence[Arrival]
+    output_names: Sequence[OutputName]
+    items: Sequence[WorkItem]
+    lineage: Sequence[LineageRow]
+    queues: Mapping[str, int]
+    wanted_types: frozenset[str]  # event types that the workload asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One kind of difference; `examples` are at most a handful of paths, ids or names."""
+
+    code: str
+    count: int
+    text: str
+    examples: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Operations against events on the bus."""
+
+    operations: int
+    monitored: int
+    delivered: int  # monitored operations with at least one event
+    arrivals: int  # events that came, copies included
+    duplicates: int  # copies of an event that came before
+    replayed: int  # events marked as replayed, copies not counted
+    lost: int
+    lost_allowed: int
+    unexpected: int
+    unreported: int  # operations that the policy did not ask for
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """Each event that arrived is exactly one of the first five; `in_progress` and `unaccounted` end at 0."""
+
+    processed: int
+    collapsed: int
+    superseded: int
+    filtered: int
+    failed: int
+    in_progress: int
+    unaccounted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Files that exist at the end, and deletes and renames, against what was written for them."""
+
+    work_keys: int
+    objects: int
+    files: int
+    files_matched: int
+    files_missing: int
+    files_lost: int  # without a matching output because an operation on them is among the lost ones
+    actions: int  # deletes and renames that arrived
+    actions_missing: int
+    doubled: int
+    lineage_missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The Persistent Store's replay as a consumer of the bus saw it, first copies only."""
+
+    events: int
+    seconds: float  # first to last replayed event on the bus
+    catch_up_seconds: float | None  # server up again to last replayed event on the bus
+    displacement_max: int  # places between arrival and order of operation time
+    displacement_p99: int
+    inversions_pct: float  # neighbours that came in the wrong order, of all neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The verdict, its figures, and the series that the report draws."""
+
+    findings: Sequence[Finding]
+    delivery: Delivery
+    accounting: Accounting
+    outputs: Outputs
+    replay: Replay | None
+    latency_ms: Mapping[str, Spread | None]
+    queues: Mapping[str, int]
+    series: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """True when the ledger and what arrived are the same, up to the losses that were allowed."""
+        return not self.findings
+
+    def to_dict(self) -> dict[str, object]:
+        """Give plain JSON values."""
+        return {"ok": self.ok, **asdict(self)}
