@@ -1,0 +1,102 @@
+# The same modules as everywhere, small and quick: applied to the local AWS by the laboratory (lab/world.py).
+
+locals {
+  context = {
+    account_id  = var.account_id
+    name_prefix = "fsxn-s3ap-local"
+    region      = var.region
+  }
+  lineage = {
+    table_name    = module.lineage.table_name
+    ttl_days      = module.lineage.ttl_days
+    writer_policy = module.lineage.writer_policy
+  }
+  metric_catalogue = jsondecode(file("${path.module}/../../python/fsxn_runtime/metric_catalogue.json"))
+  package_dir      = coalesce(var.package_dir, "${path.module}/../../build/lambdas")
+  uc_id            = "content-inventory"
+}
+
+module "notifications" {
+  source = "../../modules/notifications"
+
+  context = local.context
+}
+
+module "event_router" {
+  source = "../../modules/event-router"
+
+  context                = local.context
+  metric_namespace       = local.metric_catalogue.namespace
+  notification_topic_arn = module.notifications.topic_arn
+  package_path           = "${local.package_dir}/route.zip"
+}
+
+module "fpolicy_ecs" {
+  source = "../../modules/fpolicy-ecs"
+
+  config_force_destroy   = true
+  context                = local.context
+  desired_count          = var.desired_count
+  image                  = { uri = var.image_uri }
+  ingestion_queue        = module.event_router.ingestion_queue
+  metric_catalogue       = local.metric_catalogue
+  notification_topic_arn = module.notifications.topic_arn
+  quarantine_queue       = module.event_router.quarantine_queue
+
+  network = {
+    source_security_group_ids = { file_system = var.source_security_group_id }
+    subnet_ids                = var.subnet_ids
+    vpc_id                    = var.vpc_id
+  }
+
+  # The map changes within a run and nobody waits for minutes here.
+  server_settings = { volume_map_refresh_seconds = 5 }
+}
+
+module "lineage" {
+  source = "../../modules/lineage"
+
+  context                     = local.context
+  deletion_protection_enabled = false
+}
+
+module "content_inventory" {
+  source = "../../modules/content-inventory"
+
+  access_point           = var.access_point
+  context                = local.context
+  junction_path          = var.junction_path
+  lineage                = local.lineage
+  metric_namespace       = local.metric_catalogue.namespace
+  notification_topic_arn = module.notifications.topic_arn
+  output                 = { force_destroy = true }
+  package_path           = "${local.package_dir}/content-inventory.zip"
+  uc_id                  = local.uc_id
+}
+
+module "workload" {
+  source = "../../modules/workload"
+
+  access_point                = var.access_point
+  bus_name                    = module.event_router.bus_name
+  context                     = local.context
+  deletion_protection_enabled = false
+  lineage                     = local.lineage
+  metric_namespace            = local.metric_catalogue.namespace
+  notification_topic_arn      = module.notifications.topic_arn
+  process_function_arn        = module.content_inventory.process.function_arn
+  settle_seconds              = var.settle_seconds
+  sweep                       = { after_seconds = 60, interval_minutes = 1 }
+  uc_id                       = local.uc_id
+
+  package_paths = {
+    finish = "${local.package_dir}/finish.zip"
+    start  = "${local.package_dir}/start.zip"
+  }
+
+  scope = {
+    junction_path = var.junction_path
+    svm_names     = [var.svm_name]
+    volume_names  = [var.volume_name]
+  }
+}

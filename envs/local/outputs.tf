@@ -1,0 +1,90 @@
+output "alarm_names" {
+  description = "Names of all alarms."
+  value = sort(concat(
+    module.content_inventory.alarm_names,
+    module.event_router.alarm_names,
+    module.fpolicy_ecs.alarm_names,
+    module.workload.alarm_names,
+  ))
+}
+
+output "bus_name" {
+  description = "Name of the bus that carries the file events."
+  value       = module.event_router.bus_name
+}
+
+output "dead_letter_queue_urls" {
+  description = "URLs of every queue in which given-up work ends, by what gave up."
+  value = {
+    finish    = module.workload.finisher.dead_letter_queue_url
+    ingestion = module.event_router.dead_letter_queue_url
+    workload  = module.workload.dead_letter_queue_url
+  }
+}
+
+output "functions" {
+  description = "The functions by short name: function name, role name, log group name."
+  value = {
+    finish  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.workload.finisher[key] }
+    process = { for key in ["function_name", "log_group_name", "role_name"] : key => module.content_inventory.process[key] }
+    route   = module.event_router.router
+    start   = module.workload.starter
+  }
+}
+
+output "ingestion_queue_url" {
+  description = "URL of the queue that the server sends to."
+  value       = module.event_router.ingestion_queue.url
+}
+
+output "lineage_table_name" {
+  description = "Name of the lineage table."
+  value       = module.lineage.table_name
+}
+
+output "output" {
+  description = "Where the inventory reports are: bucket and key prefix."
+  value       = module.content_inventory.output
+}
+
+output "quarantine_queue_url" {
+  description = "URL of the quarantine queue."
+  value       = module.event_router.quarantine_queue.url
+}
+
+output "server" {
+  description = "The server: cluster, service, log group, security group, roles, place of the volume map."
+  value = {
+    cluster_name      = module.fpolicy_ecs.cluster_name
+    log_group_name    = module.fpolicy_ecs.log_group_name
+    role_names        = module.fpolicy_ecs.role_names
+    security_group_id = module.fpolicy_ecs.security_group_id
+    service_name      = module.fpolicy_ecs.service_name
+    volume_map        = module.fpolicy_ecs.volume_map
+  }
+}
+
+output "state_machine" {
+  description = "The workload's state machine: ARN and role name."
+  value       = module.workload.state_machine
+}
+
+output "state_table_name" {
+  description = "Name of the workload's state table."
+  value       = module.workload.state_table_name
+}
+
+output "topic_arn" {
+  description = "ARN of the notification topic."
+  value       = module.notifications.topic_arn
+}
+
+output "uc_id" {
+  description = "Identifier of the workload."
+  value       = local.uc_id
+}
+
+output "work_queue_url" {
+  description = "URL of the workload's queue."
+  value       = module.workload.work_queue_url
+}

@@ -1,0 +1,154 @@
+locals {
+  _full_name      = "${var.context.name_prefix}-fpolicy"
+  _volume_map_key = "volume-map.json"
+
+  # What the server accepts (fpolicy-server/README.md); it checks the same again when it starts.
+  _setting_ranges = {
+    batch_linger_ms            = { minimum = 0, maximum = 1000 }
+    drain_idle_ms              = { minimum = 50, maximum = 10000 }
+    events_per_message         = { minimum = 1, maximum = 100 }
+    handshake_timeout_seconds  = { minimum = 1, maximum = 60 }
+    health_port                = { minimum = 1024, maximum = 65535 }
+    high_water_percent         = { minimum = 2, maximum = 100 }
+    low_water_percent          = { minimum = 1, maximum = 99 }
+    max_connections            = { minimum = 1, maximum = 4096 }
+    max_frame_bytes            = { minimum = 4096, maximum = 16777216 }
+    max_unacked_events         = { minimum = 100, maximum = 1000000 }
+    port                       = { minimum = 1024, maximum = 65535 }
+    read_timeout_seconds       = { minimum = 10, maximum = 3600 }
+    recv_buffer_bytes          = { minimum = 4096, maximum = 16777216 }
+    shutdown_deadline_seconds  = { minimum = 1, maximum = 119 }
+    volume_map_refresh_seconds = { minimum = 1, maximum = 3600 }
+  }
+
+  # One name per setting: the server reads exactly these (fpolicy-server/README.md). Unset ones keep its defaults.
+  _environment = {
+    FPOLICY_ALLOWED_PEERS              = length(var.server_settings.allowed_peers) == 0 ? null : join(",", sort(var.server_settings.allowed_peers))
+    FPOLICY_ALLOWED_POLICIES           = length(var.server_settings.allowed_policies) == 0 ? null : join(",", sort(var.server_settings.allowed_policies))
+    FPOLICY_BATCH_LINGER_MS            = var.server_settings.batch_linger_ms
+    FPOLICY_DRAIN_IDLE_MS              = var.server_settings.drain_idle_ms
+    FPOLICY_EVENTS_PER_MESSAGE         = var.server_settings.events_per_message
+    FPOLICY_HANDSHAKE_TIMEOUT_SECONDS  = var.server_settings.handshake_timeout_seconds
+    FPOLICY_HEALTH_LISTEN              = "0.0.0.0:${var.server_settings.health_port}"
+    FPOLICY_HIGH_WATER_PERCENT         = var.server_settings.high_water_percent
+    FPOLICY_LISTEN                     = "0.0.0.0:${var.server_settings.port}"
+    FPOLICY_LOW_WATER_PERCENT          = var.server_settings.low_water_percent
+    FPOLICY_MAX_CONNECTIONS            = var.server_settings.max_connections
+    FPOLICY_MAX_FRAME_BYTES            = var.server_settings.max_frame_bytes
+    FPOLICY_MAX_UNACKED_EVENTS         = var.server_settings.max_unacked_events
+    FPOLICY_MODE                       = var.server_settings.mode
+    FPOLICY_PATH_ROOT                  = var.server_settings.path_root
+    FPOLICY_QUARANTINE_URL             = var.quarantine_queue.url
+    FPOLICY_READ_TIMEOUT_SECONDS       = var.server_settings.read_timeout_seconds
+    FPOLICY_RECV_BUFFER_BYTES          = var.server_settings.recv_buffer_bytes
+    FPOLICY_SHUTDOWN_DEADLINE_SECONDS  = var.server_settings.shutdown_deadline_seconds
+    FPOLICY_VOLUME_MAP                 = "s3://${aws_s3_bucket.config.bucket}/${local._volume_map_key}"
+    FPOLICY_VOLUME_MAP_REFRESH_SECONDS = var.server_settings.volume_map_refresh_seconds
+    LOG_LEVEL                          = var.log_level
+    METRIC_NAMESPACE                   = var.metric_catalogue.namespace
+    SQS_QUEUE_URL                      = var.ingestion_queue.url
+  }
+}
+
+resource "aws_cloudwatch_log_group" "server" {
+  name              = "/ecs/${local._full_name}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.context.tags
+}
+
+resource "aws_ecs_cluster" "this" {
+  name = local._full_name
+  tags = var.context.tags
+
+  setting {
+    name  = "containerInsights"
+    value = "enabled"
+  }
+}
+
+resource "aws_ecs_task_definition" "server" {
+  family                   = local._full_name
+  cpu                      = var.task.cpu_units
+  memory                   = var.task.memory_mb
+  network_mode             = "awsvpc"
+  requires_compatibilities = ["FARGATE"]
+  execution_role_arn       = aws_iam_role.execution.arn
+  task_role_arn            = aws_iam_role.task.arn
+  tags                     = var.context.tags
+
+  container_definitions = jsonencode([{
+    name                   = "fpolicy-server"
+    image                  = var.image.uri
+    essential              = true
+    command                = ["fpolicy-server", "run"]
+    environment            = [for name, value in local._environment : { name = name, value = tostring(value) } if value != null]
+    readonlyRootFilesystem = true
+    stopTimeout            = var.task.stop_timeout_seconds
+
+    healthCheck = {
+      command  = ["CMD", "fpolicy-server", "healthcheck"]
+      interval = 10
+      timeout  = 5
+      retries  = 3
+      # The server calls itself unhealthy until ONTAP has connected or 120 s have passed, so that a deployment keeps
+      # the old task meanwhile; failures within the start period do not count.
+      startPeriod = 150
+    }
+
+    logConfiguration = {
+      logDriver = "awslogs"
+      options = {
+        awslogs-group         = aws_cloudwatch_log_group.server.name
+        awslogs-region        = var.context.region
+        awslogs-stream-prefix = "fpolicy"
+      }
+    }
+
+    portMappings = [
+      { containerPort = var.server_settings.port, protocol = "tcp" },
+      { containerPort = var.server_settings.health_port, protocol = "tcp" },
+    ]
+  }])
+
+  runtime_platform {
+    cpu_architecture        = var.task.architecture
+    operating_system_family = "LINUX"
+  }
+
+  lifecycle {
+    precondition {
+      condition     = var.task.stop_timeout_seconds > var.server_settings.shutdown_deadline_seconds
+      error_message = "task.stop_timeout_seconds must be above server_settings.shutdown_deadline_seconds, or ECS kills the server before it has flushed."
+    }
+  }
+}
+
+resource "aws_ecs_service" "server" {
+  name                          = local._full_name
+  cluster                       = aws_ecs_cluster.this.arn
+  task_definition               = aws_ecs_task_definition.server.arn
+  desired_count                 = var.desired_count
+  launch_type                   = "FARGATE"
+  propagate_tags                = "SERVICE"
+  availability_zone_rebalancing = "DISABLED" # rebalancing moves healthy tasks, and a task's address is what ONTAP knows
+  tags                          = var.context.tags
+
+  # Old and new run at once: the old task serves until the new one is connected.
+  deployment_maximum_percent         = 200
+  deployment_minimum_healthy_percent = 100
+
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+
+  network_configuration {
+    assign_public_ip = false
+    security_groups  = [aws_security_group.server.id]
+    subnets          = var.network.subnet_ids
+  }
+
+  # A task that starts before its permissions would retry its first events until they arrive.
+  depends_on = [aws_iam_role_policy.execution, aws_iam_role_policy.task]
+}

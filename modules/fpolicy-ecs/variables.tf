@@ -1,0 +1,221 @@
+variable "config_force_destroy" {
+  description = "Whether Terraform may delete the configuration bucket with the volume map in it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "context" {
+  description = "Where this runs and how it is named: account id, region, partition, prefix of every name (2 to 24 lower-case letters, digits, hyphens), and tags beyond the provider's default tags."
+  type = object({
+    account_id  = string
+    name_prefix = string
+    partition   = optional(string, "aws")
+    region      = string
+    tags        = optional(map(string), {})
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.context.name_prefix))
+    error_message = "context.name_prefix must have 2 to 24 lower-case letters, digits and hyphens, and start with a letter."
+  }
+}
+
+variable "desired_count" {
+  description = "Tasks that run; 0 to 20. ONTAP spreads its notifications over all of them."
+  type        = number
+  default     = 2
+  nullable    = false
+
+  validation {
+    condition     = var.desired_count >= 0 && var.desired_count <= 20
+    error_message = "desired_count must be between 0 and 20."
+  }
+}
+
+variable "image" {
+  description = "Container image with a fixed tag or digest, and the ARN of its ECR repository (null: a registry that needs no permission)."
+  type = object({
+    ecr_repository_arn = optional(string)
+    uri                = string
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("(:[^/:]+|@sha256:[0-9a-f]{64})$", var.image.uri)) && !endswith(var.image.uri, ":latest")
+    error_message = "image.uri must end in a tag other than latest or in a digest, so that a deployment is repeatable."
+  }
+}
+
+variable "ingestion_queue" {
+  description = "The queue that takes the events (module event-router): ARN and URL."
+  type = object({
+    arn = string
+    url = string
+  })
+  nullable = false
+}
+
+variable "kms_key_arn" {
+  description = "ARN of a customer key for everything stored here; its policy must admit the services that write (module README). null: keys that AWS owns."
+  type        = string
+  default     = null
+}
+
+variable "log_level" {
+  description = "Lowest level that the functions log: DEBUG, INFO, WARNING or ERROR."
+  type        = string
+  default     = "INFO"
+  nullable    = false
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.log_level)
+    error_message = "log_level must be DEBUG, INFO, WARNING or ERROR."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that CloudWatch keeps the logs; one of the values CloudWatch allows."
+  type        = number
+  default     = 365
+  nullable    = false
+}
+
+variable "metric_catalogue" {
+  description = "The product's metric catalogue, read by the root from python/fsxn_runtime/metric_catalogue.json."
+  type = object({
+    metrics   = map(object({ statistic = string }))
+    namespace = string
+  })
+  nullable = false
+}
+
+variable "network" {
+  description = "Where the tasks run: VPC, subnets (one per zone, no public address is given), security groups of the file systems by a fixed name (nothing else may connect), and the range that HTTPS may leave to."
+  type = object({
+    https_egress_cidr         = optional(string, "0.0.0.0/0")
+    source_security_group_ids = map(string)
+    subnet_ids                = set(string)
+    vpc_id                    = string
+  })
+  nullable = false
+
+  validation {
+    condition     = length(var.network.subnet_ids) > 0 && length(var.network.source_security_group_ids) > 0
+    error_message = "network needs at least one subnet and one source security group."
+  }
+
+  validation {
+    condition     = can(cidrhost(var.network.https_egress_cidr, 0))
+    error_message = "network.https_egress_cidr must be an IPv4 range such as 10.0.0.0/16."
+  }
+}
+
+variable "notification_topic_arn" {
+  description = "ARN of the topic that every alarm publishes to (module notifications)."
+  type        = string
+  nullable    = false
+}
+
+variable "quarantine_queue" {
+  description = "The queue of what can never become an event (module event-router): ARN and URL."
+  type = object({
+    arn = string
+    url = string
+  })
+  nullable = false
+}
+
+variable "server_settings" {
+  description = "Settings of the server; names, units and ranges as in fpolicy-server/README.md. Empty sets allow every policy and peer that the security group lets in."
+  type = object({
+    allowed_peers              = optional(set(string), [])
+    allowed_policies           = optional(set(string), [])
+    batch_linger_ms            = optional(number, 50)
+    drain_idle_ms              = optional(number, 500)
+    events_per_message         = optional(number, 1)
+    handshake_timeout_seconds  = optional(number, 5)
+    health_port                = optional(number, 9899)
+    high_water_percent         = optional(number, 80)
+    low_water_percent          = optional(number, 50)
+    max_connections            = optional(number, 256)
+    max_frame_bytes            = optional(number, 1048576)
+    max_unacked_events         = optional(number, 10000)
+    mode                       = optional(string, "asynchronous")
+    path_root                  = optional(string, "volume")
+    port                       = optional(number, 9898)
+    read_timeout_seconds       = optional(number, 300)
+    recv_buffer_bytes          = optional(number, 262144)
+    shutdown_deadline_seconds  = optional(number, 100)
+    volume_map_refresh_seconds = optional(number, 60)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for name, range in local._setting_ranges :
+      var.server_settings[name] >= range.minimum && var.server_settings[name] <= range.maximum
+    ])
+    error_message = "server_settings out of range: ${join(", ", [
+      for name, range in local._setting_ranges :
+      "${name} is ${var.server_settings[name]}, allowed ${range.minimum} to ${range.maximum}"
+      if var.server_settings[name] < range.minimum || var.server_settings[name] > range.maximum
+    ])}."
+  }
+
+  validation {
+    condition     = var.server_settings.low_water_percent < var.server_settings.high_water_percent
+    error_message = "server_settings.low_water_percent must be below high_water_percent."
+  }
+
+  validation {
+    condition     = var.server_settings.port != var.server_settings.health_port
+    error_message = "server_settings.port and health_port must differ."
+  }
+
+  validation {
+    condition     = var.server_settings.mode == "asynchronous"
+    error_message = "server_settings.mode must be asynchronous in this version."
+  }
+
+  validation {
+    condition     = contains(["namespace", "volume"], var.server_settings.path_root)
+    error_message = "server_settings.path_root must be volume or namespace."
+  }
+}
+
+variable "task" {
+  description = "Fargate task: CPU units and memory in MB (a pair that Fargate knows), architecture ARM64 or X86_64 (as the image was built), seconds between SIGTERM and SIGKILL (2 to 120)."
+  type = object({
+    architecture         = optional(string, "ARM64")
+    cpu_units            = optional(number, 512)
+    memory_mb            = optional(number, 1024)
+    stop_timeout_seconds = optional(number, 120)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["ARM64", "X86_64"], var.task.architecture)
+    error_message = "task.architecture must be ARM64 or X86_64."
+  }
+
+  # The sizes of Fargate (ECS API reference, RunTask): smallest and largest memory and its step, by CPU units.
+  validation {
+    condition = contains(lookup({
+      256  = [512, 1024, 2048]
+      512  = range(1024, 4097, 1024)
+      1024 = range(2048, 8193, 1024)
+      2048 = range(4096, 16385, 1024)
+      4096 = range(8192, 30721, 1024)
+    }, var.task.cpu_units, []), var.task.memory_mb)
+    error_message = "task.cpu_units and task.memory_mb must be a pair that Fargate offers, such as 512 and 1024."
+  }
+
+  validation {
+    condition     = var.task.stop_timeout_seconds >= 2 && var.task.stop_timeout_seconds <= 120
+    error_message = "task.stop_timeout_seconds must be between 2 and 120."
+  }
+}
