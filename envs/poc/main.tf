@@ -1,0 +1,86 @@
+# The whole path for one volume, with the defaults and one server task: to see it work, not to rely on it.
+
+locals {
+  context = {
+    account_id  = var.account_id
+    name_prefix = "fsxn-s3ap-poc"
+    partition   = var.partition
+    region      = var.region
+  }
+  lineage = {
+    table_name    = module.lineage.table_name
+    ttl_days      = module.lineage.ttl_days
+    writer_policy = module.lineage.writer_policy
+  }
+  metric_catalogue = jsondecode(file("${path.module}/../../python/fsxn_runtime/metric_catalogue.json"))
+  uc_id            = "content-inventory"
+}
+
+module "notifications" {
+  source = "../../modules/notifications"
+
+  context         = local.context
+  email_addresses = var.email_addresses
+}
+
+module "event_router" {
+  source = "../../modules/event-router"
+
+  context                = local.context
+  metric_namespace       = local.metric_catalogue.namespace
+  notification_topic_arn = module.notifications.topic_arn
+  package_path           = "${var.package_dir}/route.zip"
+}
+
+module "fpolicy_ecs" {
+  source = "../../modules/fpolicy-ecs"
+
+  context                = local.context
+  desired_count          = 1
+  image                  = var.image
+  ingestion_queue        = module.event_router.ingestion_queue
+  metric_catalogue       = local.metric_catalogue
+  network                = var.network
+  notification_topic_arn = module.notifications.topic_arn
+  quarantine_queue       = module.event_router.quarantine_queue
+}
+
+module "lineage" {
+  source = "../../modules/lineage"
+
+  context                     = local.context
+  deletion_protection_enabled = false
+}
+
+module "content_inventory" {
+  source = "../../modules/content-inventory"
+
+  access_point           = var.access_point
+  context                = local.context
+  junction_path          = var.scope.junction_path
+  lineage                = local.lineage
+  metric_namespace       = local.metric_catalogue.namespace
+  notification_topic_arn = module.notifications.topic_arn
+  package_path           = "${var.package_dir}/content-inventory.zip"
+  uc_id                  = local.uc_id
+}
+
+module "workload" {
+  source = "../../modules/workload"
+
+  access_point                = var.access_point
+  bus_name                    = module.event_router.bus_name
+  context                     = local.context
+  deletion_protection_enabled = false
+  lineage                     = local.lineage
+  metric_namespace            = local.metric_catalogue.namespace
+  notification_topic_arn      = module.notifications.topic_arn
+  process_function_arn        = module.content_inventory.process.function_arn
+  scope                       = var.scope
+  uc_id                       = local.uc_id
+
+  package_paths = {
+    finish = "${var.package_dir}/finish.zip"
+    start  = "${var.package_dir}/start.zip"
+  }
+}

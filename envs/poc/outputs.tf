@@ -1,0 +1,34 @@
+output "bus_name" {
+  description = "Name of the bus that carries the file events."
+  value       = module.event_router.bus_name
+}
+
+output "ingestion_queue_url" {
+  description = "URL of the queue that the server sends to."
+  value       = module.event_router.ingestion_queue.url
+}
+
+output "lineage_table_name" {
+  description = "Name of the lineage table."
+  value       = module.lineage.table_name
+}
+
+output "output" {
+  description = "Where the inventory reports are: bucket and key prefix."
+  value       = module.content_inventory.output
+}
+
+output "security_group_id" {
+  description = "Security group of the server; nothing but the FPolicy port is open, and only to the file systems."
+  value       = module.fpolicy_ecs.security_group_id
+}
+
+output "server" {
+  description = "Cluster and service of the server."
+  value       = { cluster_name = module.fpolicy_ecs.cluster_name, service_name = module.fpolicy_ecs.service_name }
+}
+
+output "volume_map" {
+  description = "Where the server looks for the volume map: bucket and key."
+  value       = module.fpolicy_ecs.volume_map
+}

@@ -1,0 +1,77 @@
+variable "access_point" {
+  description = "The volume's S3 access point: alias and ARN."
+  type = object({
+    alias = string
+    arn   = string
+  })
+  nullable = false
+}
+
+variable "account_id" {
+  description = "The only account that this root may be applied to."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must have 12 digits."
+  }
+}
+
+variable "email_addresses" {
+  description = "Addresses that receive every alarm, by a fixed short name."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "image" {
+  description = "Image of the server with a fixed tag or digest, and the ARN of its ECR repository."
+  type = object({
+    ecr_repository_arn = optional(string)
+    uri                = string
+  })
+  nullable = false
+}
+
+variable "network" {
+  description = "VPC and subnets of the server, security groups of the file systems by a fixed name, range that HTTPS may leave to."
+  type = object({
+    https_egress_cidr         = optional(string, "0.0.0.0/0")
+    source_security_group_ids = map(string)
+    subnet_ids                = set(string)
+    vpc_id                    = string
+  })
+  nullable = false
+}
+
+variable "package_dir" {
+  description = "Folder of the Lambda zips that make package-lambdas wrote."
+  type        = string
+  default     = "../../build/lambdas"
+  nullable    = false
+}
+
+variable "partition" {
+  description = "AWS partition of the account."
+  type        = string
+  default     = "aws"
+  nullable    = false
+}
+
+variable "region" {
+  description = "AWS Region of the file system."
+  type        = string
+  nullable    = false
+}
+
+variable "scope" {
+  description = "The content inventory's volume: junction path, names of SVMs and volumes, and optionally path prefixes and suffixes."
+  type = object({
+    junction_path = string
+    prefixes      = optional(set(string), [])
+    suffixes      = optional(set(string), [])
+    svm_names     = set(string)
+    volume_names  = set(string)
+  })
+  nullable = false
+}
