@@ -1,0 +1,144 @@
+"""Read from AWS what a run left behind: queues, state items, lineage, outputs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fsxn_runtime.edge.clients import client
+from fsxn_runtime.errors import MisconfiguredError, RejectedError, TransientError
+from fsxn_runtime.events import parse_timestamp
+from fsxn_runtime.report.model import LineageRow, Output, OutputName, WorkItem
+
+READERS = 8  # reading one small object is waiting; eight keep two cores busy
+_DEPTHS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+_plain = TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one workload leaves its traces. `prefix` ends with the workload's identifier, no slash."""
+
+    bucket: str
+    prefix: str
+    junction_path: str
+    state_table: str
+    lineage_table: str
+    queues: Mapping[str, str]  # name to URL
+
+    @property
+    def uc_id(self) -> str:
+        """The workload's identifier."""
+        return self.prefix.rsplit("/", 1)[-1]
+
+
+class Reader:
+    """Reads one place. Every method raises TransientError or MisconfiguredError with what was asked."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def queues(self) -> dict[str, int]:
+        """Messages per queue: visible, in flight and delayed."""
+        return {name: self._depth(url) for name, url in self._place.queues.items()}
+
+    def _depth(self, url: str) -> int:
+        with _Asking(f"the depth of {url}"):
+            answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))
+        return sum(int(answer["Attributes"][name]) for name in _DEPTHS)
+
+    def items(self) -> list[WorkItem]:
+        """Every state item of the workload."""
+        mine = f"{self._place.uc_id}#"
+        return [
+            WorkItem(
+                work_key=row["pk"].removeprefix(mine),
+                status=row["status"],
+                event_id=row.get("event_id", ""),
+                path=row.get("file_path", ""),
+                duplicates=int(row.get("duplicates", 0)),
+            )
+            for row in self._scan(self._place.state_table)
+            if row["pk"].startswith(mine)
+        ]
+
+    def lineage(self) -> list[LineageRow]:
+        """Every lineage record of the workload."""
+        query = {
+            "TableName": self._place.lineage_table,
+            "IndexName": "uc_id-timestamp-index",
+            "KeyConditionExpression": "uc_id = :uc_id",
+            "ExpressionAttributeValues": {":uc_id": {"S": self._place.uc_id}},
+        }
+        return [
+            LineageRow(
+                work_key=row.get("work_key", ""),
+                event_id=row.get("event_id", ""),
+                execution_arn=row["step_functions_execution_arn"],
+                status=row["status"],
+                written_us=parse_timestamp(row["processing_timestamp"].partition("#")[0]),
+            )
+            for row in self._pages("query", query)
+        ]
+
+    def output_names(self) -> list[OutputName]:
+        """The names of all outputs, from their keys: <prefix>/<object key>/<work key>.json."""
+        prefix = f"{self._place.prefix}/"
+        result = []
+        with _Asking(f"the objects below s3://{self._place.bucket}/{prefix}"):
+            pages = client("s3").get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._place.bucket, Prefix=prefix):
+                for entry in page.get("Contents", []):
+                    object_key, _, name = entry["Key"].removeprefix(prefix).rpartition("/")
+                    path = f"{self._place.junction_path}/{object_key}"
+                    result.append(OutputName(entry["Key"], path, name.removesuffix(".json")))
+        return result
+
+    def outputs(self, names: Sequence[OutputName]) -> list[Output]:
+        """Read the content of outputs."""
+        with ThreadPoolExecutor(READERS) as pool:
+            return list(pool.map(self._output, names))
+
+    def _output(self, name: OutputName) -> Output:
+        with _Asking(f"s3://{self._place.bucket}/{name.key}"):
+            body = client("s3").get_object(Bucket=self._place.bucket, Key=name.key)["Body"].read()
+        try:
+            report = json.loads(body)
+            return Output(name, report["action"], report.get("target_path"), report["size"], report["sha256"])
+        except (ValueError, KeyError, TypeError) as exc:
+            raise RejectedError(f"s3://{self._place.bucket}/{name.key} is not a report: {exc}") from exc
+
+    def _scan(self, table: str) -> Iterator[dict[str, Any]]:
+        return self._pages("scan", {"TableName": table})
+
+    def _pages(self, operation: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        with _Asking(f"table {arguments['TableName']}"):
+            for page in client("dynamodb").get_paginator(operation).paginate(**arguments):
+                for row in page["Items"]:
+                    yield {name: _plain(value) for name, value in row.items()}
+
+
+class _Asking:
+    """Turn the errors of one call into ours, with what was asked for."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ClientError):
+            raise MisconfiguredError(f"cannot read {self._what}: {error}") from error
+        if isinstance(error, BotoCoreError):
+            raise TransientError(f"cannot read {self._what}: {error}") from error

@@ -1,0 +1,76 @@
+"""A verification as lines of text for a terminal or a log. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fsxn_runtime.report.model import Verification
+from fsxn_runtime.report.statistics import Spread
+
+# Title of each latency: the two points that it is measured between.
+LATENCY_TITLES = {
+    "live_to_bus": "operation to bus",
+    "live_to_output": "operation to output",
+    "replayed_to_bus": "replayed operation to bus",
+    "replayed_to_output": "replayed operation to output",
+}
+
+
+def rows(verification: Verification) -> Iterator[tuple[str, str]]:
+    """Give every figure with its name, in the order of the path."""
+    delivery, accounting, outputs = verification.delivery, verification.accounting, verification.outputs
+    yield "operations made", f"{delivery.operations:,}"
+    yield "  the policy asks for", f"{delivery.monitored:,}"
+    yield "  delivered to the bus", f"{delivery.delivered:,}"
+    yield "  lost", f"{delivery.lost:,} (allowed {delivery.lost_allowed:,})"
+    yield "events without an operation", f"{delivery.unexpected:,}"
+    yield "events on the bus", f"{delivery.arrivals:,}"
+    yield "  transport duplicates", f"{delivery.duplicates:,}"
+    yield "  replayed", f"{delivery.replayed:,}"
+    yield "work keys", f"{outputs.work_keys:,}"
+    yield "  processed", f"{accounting.processed:,}"
+    yield "  superseded", f"{accounting.superseded:,}"
+    yield "  failed", f"{accounting.failed:,}"
+    yield "  in progress", f"{accounting.in_progress:,}"
+    yield "events collapsed into a work key", f"{accounting.collapsed:,}"
+    yield "events filtered", f"{accounting.filtered:,}"
+    yield "events unaccounted for", f"{accounting.unaccounted:,}"
+    yield "files at the end with their SHA-256", f"{outputs.files_matched:,} of {outputs.files:,}"
+    if outputs.files_lost:
+        yield "  without, for a lost event", f"{outputs.files_lost:,}"
+    yield (
+        "deletes and renames recorded",
+        f"{outputs.actions - outputs.actions_missing:,} of {outputs.actions:,}",
+    )
+    yield "processed twice", f"{outputs.doubled:,}"
+    yield "without a lineage record", f"{outputs.lineage_missing:,}"
+    for name, title in LATENCY_TITLES.items():
+        if measured := verification.latency_ms.get(name):
+            yield f"{title} p50 / p90 / p99 / max", latency(measured)
+    if replay := verification.replay:
+        yield "replay: first to last event on the bus", f"{replay.seconds:.1f} s"
+        if replay.catch_up_seconds is not None:
+            yield "replay: server up to last event on the bus", f"{replay.catch_up_seconds:.1f} s"
+        yield (
+            "replay: places out of order, p99 / max",
+            f"{replay.displacement_p99:,} / {replay.displacement_max:,} of {replay.events:,}",
+        )
+        yield "replay: neighbours in the wrong order", f"{replay.inversions_pct} %"
+    for name, depth in verification.queues.items():
+        yield f"left in queue {name}", f"{depth:,}"
+
+
+def latency(measured: Spread) -> str:
+    """Percentiles in ms or, from ten seconds, in s."""
+    figures = (measured.p50, measured.p90, measured.p99, measured.maximum)
+    return " / ".join(f"{ms:,.0f} ms" if ms < 10_000 else f"{ms / 1000:,.1f} s" for ms in figures)
+
+
+def lines(verification: Verification) -> Iterator[str]:
+    """Give the figures, each finding with examples, and the verdict in the last line."""
+    for name, value in rows(verification):
+        yield f"{name:<48}{value}"
+    for finding in verification.findings:
+        examples = f": {', '.join(finding.examples)}" if finding.examples else ""
+        yield f"DIFFERENT  {finding.code}: {finding.count:,} {finding.text}{examples}"
+    yield "ledger and outputs are the same" if verification.ok else "ledger and outputs DIFFER"

@@ -1,0 +1,109 @@
+"""Runs for the tests of the verification: a ledger, and evidence that agrees with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fsxn_runtime.report.core import verify
+from fsxn_runtime.report.model import (
+    Arrival,
+    Evidence,
+    FinalFile,
+    Ledger,
+    LineageRow,
+    Mark,
+    Operation,
+    Output,
+    OutputName,
+    Verification,
+    WorkItem,
+)
+
+WANTED = frozenset({"FILE_CREATE", "FILE_WRITE", "FILE_CLOSE", "FILE_DELETE", "FILE_RENAME"})
+TYPES = {
+    "NFS_CREAT": "FILE_CREATE",
+    "NFS_WR": "FILE_WRITE",
+    "NFS_DEL": "FILE_DELETE",
+    "NFS_REN": "FILE_RENAME",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A ledger and what arrived. Tests change one thing and verify again."""
+
+    ledger: Ledger
+    evidence: Evidence
+    outputs: Sequence[Output]
+
+    def verify(self, lost_allowed: int = 0) -> Verification:
+        by_name = {output.name: output for output in self.outputs}
+        return verify(
+            self.ledger, self.evidence, lambda names: [by_name[name] for name in names], lost_allowed
+        )
+
+    def with_evidence(self, **changes: object) -> Run:
+        return replace(self, evidence=replace(self.evidence, **changes))  # type: ignore[arg-type]
+
+    def with_ledger(self, **changes: object) -> Run:
+        return replace(self, ledger=replace(self.ledger, **changes))  # type: ignore[arg-type]
+
+
+def operation(number: int, code: str, path: str, target: str | None = None) -> Operation:
+    return Operation(code, "NFS 3.0", path, target, 1_000_000 + number * 1_000, True)
+
+
+def event(of: Operation, *, late_us: int = 5_000, replayed: bool = False) -> Arrival:
+    return Arrival(
+        event_id=hashlib.sha256(f"{of}".encode()).hexdigest()[:32],
+        event_type=TYPES[of.operation],
+        operation=of.operation,
+        path=of.path,
+        target_path=of.target_path,
+        time_us=of.time_us,
+        replayed=replayed,
+        arrived_us=of.time_us + late_us,
+    )
+
+
+def faithful_run(files: int = 3) -> Run:
+    """Create and write some files, rename the first to `/vol1/new`, delete the second; all of it arrived."""
+    paths = [f"/vol1/f{number}" for number in range(files)]
+    operations: list[Operation] = []
+    for path in paths:
+        operations.append(operation(len(operations), "NFS_CREAT", path))
+        operations.append(operation(len(operations), "NFS_WR", path))
+    operations.append(operation(len(operations), "NFS_REN", paths[0], "/vol1/new"))
+    operations.append(operation(len(operations), "NFS_DEL", paths[1]))
+    arrivals = [event(each) for each in operations]
+    last = arrivals[-1].arrived_us
+
+    final = [FinalFile(path, 10, f"sha-{path}") for path in paths[2:]]
+    final.append(FinalFile("/vol1/new", 10, f"sha-{paths[0]}"))
+    items, outputs = [], []
+    for number, path in enumerate(paths):
+        items.append(WorkItem(f"v{number}", "DONE", arrivals[2 * number].event_id, path, 1))
+        outputs.append(_output(path, f"v{number}", "process", None, f"sha-{path}"))
+    renamed, deleted = arrivals[-2:]
+    items.append(WorkItem(renamed.event_id, "DONE", renamed.event_id, paths[0], 0))
+    outputs.append(_output(paths[0], renamed.event_id, "rename", "/vol1/new", f"sha-{paths[0]}"))
+    items.append(WorkItem(deleted.event_id, "DONE", deleted.event_id, paths[1], 0))
+    outputs.append(_output(paths[1], deleted.event_id, "delete", None, None))
+    lineage = [
+        LineageRow(item.work_key, item.event_id, f"arn-{item.work_key}", "SUCCESS", last + 1_000_000)
+        for item in items
+    ]
+    return Run(
+        ledger=Ledger(operations, final, [Mark("server_up", operations[0].time_us)], {"sent": 8}, 0),
+        evidence=Evidence(
+            arrivals, [output.name for output in outputs], items, lineage, {"ingestion": 0}, WANTED
+        ),
+        outputs=outputs,
+    )
+
+
+def _output(path: str, work_key: str, action: str, target: str | None, sha256: str | None) -> Output:
+    key = f"reports/uc/{path.removeprefix('/vol1/')}/{work_key}.json"
+    return Output(OutputName(key, path, work_key), action, target, 10 if sha256 else None, sha256)

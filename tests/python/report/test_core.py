@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fsxn_runtime.report.model import LineageRow, Operation, Verification
+
+from tests.python.report.runs import Run, event, faithful_run
+
+
+def codes(verification: Verification) -> dict[str, int]:
+    return {finding.code: finding.count for finding in verification.findings}
+
+
+def test_a_faithful_run_has_no_findings_and_every_figure_adds_up():
+    result = faithful_run().verify()
+    assert codes(result) == {}
+    assert (result.delivery.monitored, result.delivery.delivered, result.delivery.lost) == (8, 8, 0)
+    accounting = result.accounting
+    assert (accounting.processed, accounting.collapsed, accounting.unaccounted) == (5, 3, 0)
+    assert (result.outputs.files, result.outputs.files_matched, result.outputs.actions) == (2, 2, 2)
+    assert result.latency_ms["live_to_bus"] is not None
+    assert result.latency_ms["live_to_bus"].maximum == 5.0
+    assert result.replay is None
+
+
+@pytest.mark.parametrize("gone", range(8))
+def test_one_operation_without_its_event_is_one_lost(gone: int):
+    run = faithful_run()
+    arrivals = list(run.evidence.arrivals)
+    del arrivals[gone]
+    assert codes(run.with_evidence(arrivals=arrivals).verify())["event.lost"] == 1
+
+
+def test_an_allowed_loss_is_no_finding_and_names_the_file_that_it_explains():
+    """The create and write of f2 never arrive, so f2 has no output; two losses are allowed."""
+    run = faithful_run()
+    kept = [arrival for arrival in run.evidence.arrivals if arrival.path != "/vol1/f2"]
+    items = [item for item in run.evidence.items if item.path != "/vol1/f2"]
+    names = [name for name in run.evidence.output_names if name.path != "/vol1/f2"]
+    run = run.with_evidence(arrivals=kept, items=items, output_names=names)
+    allowed = run.verify(lost_allowed=2)
+    assert codes(allowed) == {}
+    assert (allowed.delivery.lost, allowed.outputs.files_lost) == (2, 1)
+    assert codes(run.verify(lost_allowed=1)) == {"event.lost": 2}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"operation": "NFS_LOOKUP"},
+        {"path": "/vol1/other"},
+        {"target_path": "/vol1/other"},
+        {"time_us": 1},
+    ],
+)
+def test_an_event_that_differs_in_any_field_is_not_the_operation(change: dict[str, object]):
+    run = faithful_run()
+    first, *rest = run.evidence.arrivals
+    wrong = replace(first, **change)  # type: ignore[arg-type]
+    found = codes(run.with_evidence(arrivals=[wrong, *rest]).verify())
+    assert (found["event.lost"], found["event.unexpected"]) == (1, 1)
+
+
+def test_an_operation_that_the_policy_does_not_want_must_not_arrive():
+    run = faithful_run()
+    first, *rest = run.ledger.operations
+    result = run.with_ledger(operations=[replace(first, monitored=False), *rest]).verify()
+    assert codes(result) == {"event.unexpected": 1}
+    assert result.delivery.unreported == 1
+
+
+def test_a_transport_duplicate_is_counted_once_and_must_be_collapsed():
+    run = faithful_run()
+    arrivals = [*run.evidence.arrivals, run.evidence.arrivals[0]]
+    result = run.with_evidence(arrivals=arrivals).verify()
+    assert result.delivery.duplicates == 1
+    assert codes(result) == {"event.unaccounted": 1}
+    first, *rest = run.evidence.items
+    items = [replace(first, duplicates=2), *rest]
+    assert codes(run.with_evidence(arrivals=arrivals, items=items).verify()) == {}
+
+
+def test_an_event_type_that_the_workload_does_not_want_is_filtered():
+    run = faithful_run()
+    operation = Operation("NFS_CREAT", "NFS 3.0", "/vol1/folder", None, 99_000_000, True)
+    folder = replace(event(operation), event_type="DIR_CREATE")
+    run = run.with_ledger(operations=[*run.ledger.operations, operation])
+    result = run.with_evidence(arrivals=[*run.evidence.arrivals, folder]).verify()
+    assert codes(result) == {}
+    assert result.accounting.filtered == 1
+
+
+@pytest.mark.parametrize("status", ["FAILED", "IN_PROGRESS"])
+def test_work_that_is_not_done_is_a_finding(status: str):
+    run = faithful_run()
+    first, *rest = run.evidence.items
+    items = [replace(first, status=status), *rest]
+    assert codes(run.with_evidence(items=items).verify()) == {f"work.{status.lower()}": 1}
+
+
+def test_superseded_work_is_accounted_for_and_no_finding():
+    run = faithful_run()
+    first, *rest = run.evidence.items
+    items = [replace(first, status="SUPERSEDED"), *rest]
+    result = run.with_evidence(items=items).verify()
+    assert codes(result) == {}
+    assert result.accounting.superseded == 1
+
+
+@pytest.mark.parametrize("wrong", [{"sha256": "other"}, {"size": 11}])
+def test_a_final_file_with_another_content_than_its_output_is_unmatched(wrong: dict[str, object]):
+    run = faithful_run()
+    files = [replace(file, **wrong) for file in run.ledger.files[:1]]  # type: ignore[arg-type]
+    result = run.with_ledger(files=[*files, *run.ledger.files[1:]]).verify()
+    assert codes(result) == {"file.unmatched": 1}
+
+
+@pytest.mark.parametrize("action", ["delete", "rename"])
+def test_a_delete_or_rename_without_its_output_is_missing(action: str):
+    run = faithful_run()
+    names = [output.name for output in run.outputs if output.action != action]
+    found = codes(run.with_evidence(output_names=names).verify())
+    assert found["action.missing"] == 1
+
+
+def test_two_outputs_of_one_version_are_doubled():
+    run = faithful_run()
+    original = run.outputs[2]
+    copy = replace(original, name=replace(original.name, key="reports/uc/f2/v9.json", work_key="v9"))
+    run = Run(run.ledger, run.evidence, [*run.outputs, copy])
+    names = [*run.evidence.output_names, copy.name]
+    assert codes(run.with_evidence(output_names=names).verify()) == {"output.doubled": 1}
+
+
+def test_two_executions_that_finished_one_work_key_are_doubled():
+    run = faithful_run()
+    row = run.evidence.lineage[0]
+    rows = [*run.evidence.lineage, LineageRow(row.work_key, row.event_id, "arn-2", "SUCCESS", 0)]
+    assert codes(run.with_evidence(lineage=rows).verify()) == {"output.doubled": 1}
+
+
+def test_finished_work_without_lineage_is_missing():
+    run = faithful_run()
+    assert codes(run.with_evidence(lineage=run.evidence.lineage[1:]).verify()) == {"lineage.missing": 1}
+
+
+def test_a_queue_that_is_not_empty_is_a_finding_with_its_name():
+    result = faithful_run().with_evidence(queues={"ingestion": 0, "quarantine": 2}).verify()
+    assert [(f.code, f.count, f.examples) for f in result.findings] == [
+        ("queue.not_empty", 2, ["quarantine"])
+    ]
+
+
+def test_the_replay_says_how_far_out_of_order_it_came():
+    """Eight events come in reverse, one second apart: the first and last stand 7 places wrong."""
+    run = faithful_run()
+    arrivals = [
+        replace(arrival, replayed=True, arrived_us=10_000_000 - position * 1_000_000)
+        for position, arrival in enumerate(run.evidence.arrivals)
+    ]
+    replay = run.with_evidence(arrivals=arrivals).verify().replay
+    assert replay is not None
+    assert (replay.events, replay.displacement_max, replay.inversions_pct) == (8, 7, 100.0)
+    assert replay.seconds == 7.0
+    assert replay.catch_up_seconds == 9.0
+
+
+def test_a_result_is_plain_json_values_with_its_verdict():
+    data = faithful_run().verify().to_dict()
+    assert data["ok"] is True
+    assert data["delivery"]["lost"] == 0  # type: ignore[index]
