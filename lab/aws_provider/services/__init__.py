@@ -1,0 +1,1 @@
+"""One file per AWS service: the records of its resource types."""
