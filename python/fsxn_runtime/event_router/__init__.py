@@ -1,0 +1,1 @@
+"""Router: takes file events from the ingestion queue to the event bus."""

@@ -1,0 +1,149 @@
+"""Pure decisions of the router: reading messages, forming batches, judging answers, measuring latency."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NoReturn
+
+from fsxn_runtime.errors import RejectedError
+from fsxn_runtime.event_router.model import Entry, FailureReason, Message, Reject, RejectReason
+from fsxn_runtime.events import DETAIL_TYPE, EVENT_SOURCE, parse_timestamp
+
+# PutEvents takes 10 entries and refuses from 1 MB on (EventBridge API reference and user guide, "Calculating
+# PutEvents event entry size"). The guide does not say whether the limit counts one entry or the request, nor
+# which megabyte; this is the smaller one, and it is kept for the request too.
+MAX_ENTRIES: Final = 10
+MAX_REQUEST_BYTES: Final = 1_000_000 - 1
+_ENVELOPE_BYTES: Final = len(EVENT_SOURCE) + len(DETAIL_TYPE)  # counted with each entry; both are ASCII
+
+# Answers of PutEvents about the entry's own content: sending it again can never help. Access and addressing
+# errors are not here, because a person can repair those and the message must then still exist.
+CONTENT_ERRORS: Final = frozenset({"InvalidArgument", "MalformedDetail", "ValidationException"})
+BUSY_ERRORS: Final = frozenset(
+    {
+        "InternalException",
+        "InternalFailure",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+Validator = Callable[[object], None]  # raises RejectedError
+
+
+def read(message: Message, validate: Validator) -> Iterator[Entry | Reject]:
+    """Take a message apart: one entry or reject for each event, one reject if there is no reading it.
+
+    A body is one event, or `{"schema_version", "events": [...]}`.
+    """
+    try:
+        for event in _events(message.body):
+            yield _entry(message, event, validate)
+    except RejectedError as error:
+        yield _reject(message.message_id, message.body, error)
+
+
+def batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Cut entries into requests that PutEvents takes, in order."""
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if batch and (len(batch) == MAX_ENTRIES or size + entry.size_bytes > MAX_REQUEST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry.size_bytes
+    if batch:
+        yield batch
+
+
+def failure_for(error_code: str) -> FailureReason:
+    """Say what an error code of the bus means, unless it is about content."""
+    return FailureReason.BUS_BUSY if error_code in BUSY_ERRORS else FailureReason.BUS_MISCONFIGURED
+
+
+def refuse(entry: Entry, explanation: str) -> Reject:
+    """Make the reject of an entry whose content the bus does not take."""
+    return Reject(entry.message_id, entry.detail, RejectReason.REFUSED_BY_BUS, explanation)
+
+
+def latencies_ms(accepted: Iterable[tuple[Entry, int]]) -> tuple[list[float], int]:
+    """Give the ingestion latency of the entries that have one, and how many lay in the future.
+
+    From the operation's time by ONTAP's clock to acceptance by the bus, by this function's clock. What lies
+    in the future is clock skew: it counts as 0.
+    """
+    found = [
+        (accepted_at_us - entry.operation_time_us) / 1000
+        for entry, accepted_at_us in accepted
+        if entry.operation_time_us is not None
+    ]
+    return [max(0.0, value) for value in found], sum(value < 0 for value in found)
+
+
+def _events(body: str) -> list[object]:
+    try:
+        data = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise RejectedError(f"body is not JSON: {exc}", code=RejectReason.NOT_JSON) from exc
+    if not isinstance(data, dict):
+        raise RejectedError(
+            f"body is a {type(data).__name__}; it must be an object", code=RejectReason.NOT_AN_OBJECT
+        )
+    if "events" not in data:
+        return [data]
+    events = data["events"]
+    if not isinstance(events, list) or not events:
+        raise RejectedError("events is empty or not a list", code=RejectReason.NO_EVENTS)
+    return events
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    # Python reads NaN and Infinity; JSON, and so the bus, knows neither.
+    raise ValueError(f"{name} is not JSON")
+
+
+def _entry(message: Message, event: object, validate: Validator) -> Entry | Reject:
+    detail = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    try:
+        size = _ENVELOPE_BYTES + _utf8_length(detail)
+        if size > MAX_REQUEST_BYTES:
+            raise RejectedError(
+                f"entry has {size} bytes; at most {MAX_REQUEST_BYTES} are allowed",
+                code=RejectReason.TOO_LARGE,
+            )
+        validate(event)
+        return _valid_entry(message, event, detail, size)
+    except RejectedError as error:
+        # With escapes, so that the quarantine queue takes it whatever characters are in it.
+        return _reject(message.message_id, json.dumps(event, separators=(",", ":")), error)
+
+
+def _valid_entry(message: Message, event: Any, detail: str, size: int) -> Entry:
+    time_us = parse_timestamp(event["timestamp"])
+    measured = event["timestamp_source"] == "ontap" and not event["replayed"]
+    return Entry(
+        message_id=message.message_id,
+        event_id=event["event_id"],
+        detail=detail,
+        size_bytes=size,
+        operation_time_us=time_us if measured else None,
+    )
+
+
+def _utf8_length(detail: str) -> int:
+    try:
+        return len(detail.encode())
+    except UnicodeEncodeError as exc:
+        raise RejectedError("event has half a surrogate pair", code=RejectReason.NOT_UNICODE) from exc
+
+
+def _reject(message_id: str, body: str, error: RejectedError) -> Reject:
+    # Errors from outside this module have codes of their own; here they all mean the event is wrong.
+    known = error.code in RejectReason.__members__.values()
+    reason = RejectReason(error.code) if known else RejectReason.WRONG_SCHEMA
+    return Reject(message_id, body, reason, str(error))
