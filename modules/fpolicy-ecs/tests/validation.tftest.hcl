@@ -1,0 +1,221 @@
+# Every validation and every precondition has a run that must fail.
+
+mock_provider "aws" {
+  # Mocked strings are random, so a mocked policy document is not JSON (terraform-provider-aws issue 36700).
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  context = {
+    account_id  = "111122223333"
+    name_prefix = "fsxn-test"
+    region      = "us-east-1"
+  }
+  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+
+  image = { uri = "registry.example.com/fsxn-fpolicy-server:0.1.0" }
+
+  ingestion_queue = {
+    arn = "arn:aws:sqs:us-east-1:111122223333:ingestion"
+    url = "https://sqs.us-east-1.amazonaws.com/111122223333/ingestion"
+  }
+
+  metric_catalogue = {
+    namespace = "FSxN-S3AP-Patterns"
+    metrics = {
+      FPolicyConnectionsOpen_count   = { statistic = "Minimum" }
+      FPolicyEventsUnacked_count     = { statistic = "Maximum" }
+      FPolicyEventsUndelivered_count = { statistic = "Sum" }
+      FPolicyFramesMalformed_count   = { statistic = "Sum" }
+      FPolicyNamesUnresolved_count   = { statistic = "Sum" }
+      FPolicyReadsPaused_count       = { statistic = "Sum" }
+      FPolicyVolumeMapFailures_count = { statistic = "Sum" }
+    }
+  }
+
+  network = {
+    source_security_group_ids = { file_system = "sg-0123456789abcdef0" }
+    subnet_ids                = ["subnet-0123456789abcdef0"]
+    vpc_id                    = "vpc-0123456789abcdef0"
+  }
+
+  quarantine_queue = {
+    arn = "arn:aws:sqs:us-east-1:111122223333:quarantine"
+    url = "https://sqs.us-east-1.amazonaws.com/111122223333/quarantine"
+  }
+}
+
+run "rejects_a_prefix_with_capitals" {
+  command = plan
+
+  variables {
+    context = {
+      account_id  = "111122223333"
+      name_prefix = "FSxN"
+      region      = "us-east-1"
+    }
+  }
+
+  expect_failures = [var.context]
+}
+
+run "rejects_an_unknown_log_level" {
+  command = plan
+
+  variables {
+    log_level = "TRACE"
+  }
+
+  expect_failures = [var.log_level]
+}
+
+run "rejects_more_tasks_than_an_engine_holds" {
+  command = plan
+
+  variables {
+    desired_count = 21
+  }
+
+  expect_failures = [var.desired_count]
+}
+
+run "rejects_an_image_that_moves" {
+  command = plan
+
+  variables {
+    image = { uri = "registry.example.com/server:latest" }
+  }
+
+  expect_failures = [var.image]
+}
+
+run "rejects_an_image_without_tag" {
+  command = plan
+
+  variables {
+    image = { uri = "registry.example.com:5000/server" }
+  }
+
+  expect_failures = [var.image]
+}
+
+run "rejects_a_network_without_source" {
+  command = plan
+
+  variables {
+    network = {
+      source_security_group_ids = {}
+      subnet_ids                = ["subnet-1"]
+      vpc_id                    = "vpc-1"
+    }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "rejects_an_egress_that_is_no_range" {
+  command = plan
+
+  variables {
+    network = {
+      https_egress_cidr         = "everywhere"
+      source_security_group_ids = { file_system = "sg-1" }
+      subnet_ids                = ["subnet-1"]
+      vpc_id                    = "vpc-1"
+    }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "rejects_a_bound_below_100_events" {
+  command = plan
+
+  variables {
+    server_settings = { max_unacked_events = 99 }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_a_low_mark_above_the_high_mark" {
+  command = plan
+
+  variables {
+    server_settings = { low_water_percent = 80 }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_one_port_for_two_things" {
+  command = plan
+
+  variables {
+    server_settings = { health_port = 9898 }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_the_synchronous_mode_in_this_version" {
+  command = plan
+
+  variables {
+    server_settings = { mode = "synchronous" }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_an_unknown_path_root" {
+  command = plan
+
+  variables {
+    server_settings = { path_root = "share" }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_an_unknown_task_architecture" {
+  command = plan
+
+  variables {
+    task = { architecture = "MIPS" }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "rejects_a_size_that_fargate_does_not_offer" {
+  command = plan
+
+  variables {
+    task = { memory_mb = 5000 }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "rejects_a_stop_timeout_above_two_minutes" {
+  command = plan
+
+  variables {
+    task = { stop_timeout_seconds = 121 }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "rejects_a_stop_timeout_within_the_shutdown" {
+  command = plan
+
+  variables {
+    task = { stop_timeout_seconds = 100 }
+  }
+
+  expect_failures = [aws_ecs_task_definition.server]
+}

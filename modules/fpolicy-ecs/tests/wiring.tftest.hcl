@@ -1,0 +1,82 @@
+# What the module connects, with a mocked provider.
+
+mock_provider "aws" {
+  # Mocked strings are random, so a mocked policy document is not JSON (terraform-provider-aws issue 36700).
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  context = {
+    account_id  = "111122223333"
+    name_prefix = "fsxn-test"
+    region      = "us-east-1"
+  }
+  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+
+  image = { uri = "registry.example.com/fsxn-fpolicy-server:0.1.0" }
+
+  ingestion_queue = {
+    arn = "arn:aws:sqs:us-east-1:111122223333:ingestion"
+    url = "https://sqs.us-east-1.amazonaws.com/111122223333/ingestion"
+  }
+
+  metric_catalogue = {
+    namespace = "FSxN-S3AP-Patterns"
+    metrics = {
+      FPolicyConnectionsOpen_count   = { statistic = "Minimum" }
+      FPolicyEventsUnacked_count     = { statistic = "Maximum" }
+      FPolicyEventsUndelivered_count = { statistic = "Sum" }
+      FPolicyFramesMalformed_count   = { statistic = "Sum" }
+      FPolicyNamesUnresolved_count   = { statistic = "Sum" }
+      FPolicyReadsPaused_count       = { statistic = "Sum" }
+      FPolicyVolumeMapFailures_count = { statistic = "Sum" }
+    }
+  }
+
+  network = {
+    source_security_group_ids = { file_system = "sg-0123456789abcdef0" }
+    subnet_ids                = ["subnet-0123456789abcdef0"]
+    vpc_id                    = "vpc-0123456789abcdef0"
+  }
+
+  quarantine_queue = {
+    arn = "arn:aws:sqs:us-east-1:111122223333:quarantine"
+    url = "https://sqs.us-east-1.amazonaws.com/111122223333/quarantine"
+  }
+}
+
+run "only_the_named_security_groups_may_connect" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for rule in aws_vpc_security_group_ingress_rule.fpolicy :
+      rule.referenced_security_group_id == "sg-0123456789abcdef0" && rule.from_port == 9898 && rule.to_port == 9898 && rule.cidr_ipv4 == null
+    ])
+    error_message = "The FPolicy port is open to the file system's security group and to no address range."
+  }
+}
+
+run "the_alarm_on_the_backlog_follows_the_high_mark" {
+  command = plan
+
+  variables {
+    server_settings = { max_unacked_events = 5000, high_water_percent = 60 }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.server["backlog"].threshold == 3000
+    error_message = "The alarm fires where the server asks for back pressure."
+  }
+}
+
+run "silence_of_the_server_is_an_alarm" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.server["connections"].treat_missing_data == "breaching"
+    error_message = "A server that does not run sends no metric."
+  }
+}

@@ -1,0 +1,311 @@
+# Every validation and every precondition has a run that must fail.
+
+mock_provider "aws" {
+  # Mocked strings are random, so a mocked policy document is not JSON (terraform-provider-aws issue 36700).
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  access_point = {
+    alias = "test-vol1-ext-s3alias"
+    arn   = "arn:aws:s3:us-east-1:111122223333:accesspoint/test-vol1"
+  }
+  bus_name = "fsxn-test-events"
+  context = {
+    account_id  = "111122223333"
+    name_prefix = "fsxn-test"
+    region      = "us-east-1"
+  }
+  lineage = {
+    table_name    = "lineage"
+    ttl_days      = 365
+    writer_policy = "{}"
+  }
+  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+  process_function_arn   = "arn:aws:lambda:us-east-1:111122223333:function:process"
+  uc_id                  = "inventory"
+
+  package_paths = { # only their hashes are read
+    finish = "./versions.tf"
+    start  = "./versions.tf"
+  }
+
+  scope = {
+    junction_path = "/vol1"
+    svm_names     = ["svm1"]
+    volume_names  = ["vol1"]
+  }
+}
+
+run "rejects_a_prefix_with_capitals" {
+  command = plan
+
+  variables {
+    context = {
+      account_id  = "111122223333"
+      name_prefix = "FSxN"
+      region      = "us-east-1"
+    }
+  }
+
+  expect_failures = [var.context]
+}
+
+run "rejects_an_unknown_log_level" {
+  command = plan
+
+  variables {
+    log_level = "TRACE"
+  }
+
+  expect_failures = [var.log_level]
+}
+
+run "rejects_the_namespace_of_aws" {
+  command = plan
+
+  variables {
+    metric_namespace = "AWS/Lambda"
+  }
+
+  expect_failures = [var.metric_namespace]
+}
+
+run "rejects_an_alias_in_place_of_the_arn" {
+  command = plan
+
+  variables {
+    access_point = {
+      alias = "test-vol1-ext-s3alias"
+      arn   = "arn:aws:s3:::test-vol1-ext-s3alias"
+    }
+  }
+
+  expect_failures = [var.access_point]
+}
+
+run "rejects_a_time_limit_below_half_a_minute" {
+  command = plan
+
+  variables {
+    execution_timeout_seconds = 29
+  }
+
+  expect_failures = [var.execution_timeout_seconds]
+}
+
+run "rejects_a_finisher_below_ten_seconds" {
+  command = plan
+
+  variables {
+    finisher = { timeout_seconds = 9 }
+  }
+
+  expect_failures = [var.finisher]
+}
+
+run "rejects_no_attempt_at_all" {
+  command = plan
+
+  variables {
+    max_attempts = 0
+  }
+
+  expect_failures = [var.max_attempts]
+}
+
+run "rejects_a_scope_without_volumes" {
+  command = plan
+
+  variables {
+    scope = {
+      junction_path = "/vol1"
+      svm_names     = ["svm1"]
+      volume_names  = []
+    }
+  }
+
+  expect_failures = [var.scope]
+}
+
+run "rejects_events_that_no_workload_handles" {
+  command = plan
+
+  variables {
+    scope = {
+      event_types   = ["FILE_READ"]
+      junction_path = "/vol1"
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1"]
+    }
+  }
+
+  expect_failures = [var.scope]
+}
+
+run "rejects_a_junction_path_with_a_slash_at_its_end" {
+  command = plan
+
+  variables {
+    scope = {
+      junction_path = "/vol1/"
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1"]
+    }
+  }
+
+  expect_failures = [var.scope]
+}
+
+run "rejects_a_prefix_outside_the_volume" {
+  command = plan
+
+  variables {
+    scope = {
+      prefixes      = ["/vol2/legal/"]
+      junction_path = "/vol1"
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1"]
+    }
+  }
+
+  expect_failures = [var.scope]
+}
+
+run "rejects_a_suffix_with_an_asterisk" {
+  command = plan
+
+  variables {
+    scope = {
+      suffixes      = ["*.pdf"]
+      junction_path = "/vol1"
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1"]
+    }
+  }
+
+  expect_failures = [var.scope]
+}
+
+run "rejects_a_settle_time_above_the_longest_delay" {
+  command = plan
+
+  variables {
+    settle_seconds             = 901
+    work_age_threshold_seconds = 1000
+  }
+
+  expect_failures = [var.settle_seconds]
+}
+
+run "rejects_an_empty_batch" {
+  command = plan
+
+  variables {
+    starter = { batch_size = 0 }
+  }
+
+  expect_failures = [var.starter]
+}
+
+run "rejects_a_window_above_five_minutes" {
+  command = plan
+
+  variables {
+    starter = { batching_window_seconds = 301 }
+  }
+
+  expect_failures = [var.starter]
+}
+
+run "rejects_a_large_batch_without_window" {
+  command = plan
+
+  variables {
+    starter = { batch_size = 11 }
+  }
+
+  expect_failures = [var.starter]
+}
+
+run "rejects_a_concurrency_of_one" {
+  command = plan
+
+  variables {
+    starter = { maximum_concurrency = 1 }
+  }
+
+  expect_failures = [var.starter]
+}
+
+run "rejects_a_starter_below_ten_seconds" {
+  command = plan
+
+  variables {
+    starter = { timeout_seconds = 9 }
+  }
+
+  expect_failures = [var.starter]
+}
+
+run "rejects_a_sweep_that_looks_too_early" {
+  command = plan
+
+  variables {
+    sweep = { after_seconds = 59 }
+  }
+
+  expect_failures = [var.sweep]
+}
+
+run "rejects_a_sweep_without_interval" {
+  command = plan
+
+  variables {
+    sweep = { interval_minutes = 0 }
+  }
+
+  expect_failures = [var.sweep]
+}
+
+run "rejects_polling_in_this_version" {
+  command = plan
+
+  variables {
+    trigger_mode = "POLLING"
+  }
+
+  expect_failures = [var.trigger_mode]
+}
+
+run "rejects_a_workload_name_with_capitals" {
+  command = plan
+
+  variables {
+    uc_id = "Inventory"
+  }
+
+  expect_failures = [var.uc_id]
+}
+
+run "rejects_an_age_below_the_settle_time" {
+  command = plan
+
+  variables {
+    work_age_threshold_seconds = 30
+  }
+
+  expect_failures = [var.work_age_threshold_seconds]
+}
+
+run "rejects_an_unknown_work_key" {
+  command = plan
+
+  variables {
+    work_key = "path"
+  }
+
+  expect_failures = [var.work_key]
+}

@@ -1,0 +1,92 @@
+# What the module connects, with a mocked provider.
+
+mock_provider "aws" {
+  # Mocked strings are random, so a mocked policy document is not JSON (terraform-provider-aws issue 36700).
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  access_point = {
+    alias = "test-vol1-ext-s3alias"
+    arn   = "arn:aws:s3:us-east-1:111122223333:accesspoint/test-vol1"
+  }
+  bus_name = "fsxn-test-events"
+  context = {
+    account_id  = "111122223333"
+    name_prefix = "fsxn-test"
+    region      = "us-east-1"
+  }
+  lineage = {
+    table_name    = "lineage"
+    ttl_days      = 365
+    writer_policy = "{}"
+  }
+  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+  process_function_arn   = "arn:aws:lambda:us-east-1:111122223333:function:process"
+  uc_id                  = "inventory"
+
+  package_paths = { # only their hashes are read
+    finish = "./versions.tf"
+    start  = "./versions.tf"
+  }
+
+  scope = {
+    junction_path = "/vol1"
+    svm_names     = ["svm1"]
+    volume_names  = ["vol1"]
+  }
+}
+
+run "waits_for_the_settle_time_in_the_queue" {
+  command = plan
+
+  variables {
+    settle_seconds = 45
+  }
+
+  assert {
+    condition     = aws_sqs_queue.work.delay_seconds == 45
+    error_message = "The queue's delay is the settle time."
+  }
+}
+
+run "a_scope_without_paths_takes_the_whole_volume" {
+  command = plan
+
+  assert {
+    condition     = !can(jsondecode(aws_cloudwatch_event_rule.work.event_pattern).detail["$or"])
+    error_message = "Without prefixes and suffixes no path pattern is set."
+  }
+}
+
+run "prefixes_and_suffixes_must_both_match" {
+  command = plan
+
+  variables {
+    scope = {
+      junction_path = "/vol1"
+      prefixes      = ["/vol1/legal/"]
+      suffixes      = [".docx", ".pdf"]
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1"]
+    }
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.work.event_pattern).detail["$or"][1].target_path == [
+      { wildcard = "/vol1/legal/*.docx" }, { wildcard = "/vol1/legal/*.pdf" },
+    ]
+    error_message = "Each prefix is joined with each suffix; a rename counts by its new name too."
+  }
+}
+
+run "the_state_machine_retries_only_what_may_pass" {
+  command = plan
+
+  assert {
+    condition     = contains(jsondecode(aws_sfn_state_machine.this.definition).States.Process.Retry[0].ErrorEquals, "TransientError") && !strcontains(aws_sfn_state_machine.this.definition, "States.ALL")
+    error_message = "A rejected file must not be tried again inside the execution."
+  }
+}
