@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from fsxn_runtime.report.statistics import Spread
 
@@ -204,3 +205,20 @@ class Verification:
     def to_dict(self) -> dict[str, object]:
         """Give plain JSON values."""
         return {"ok": self.ok, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Verification:
+        """Read what `to_dict` gave. Raises KeyError or TypeError when a field is missing or unknown."""
+        return cls(
+            findings=[Finding(**finding) for finding in data["findings"]],
+            delivery=Delivery(**data["delivery"]),
+            accounting=Accounting(**data["accounting"]),
+            outputs=Outputs(**data["outputs"]),
+            replay=Replay(**data["replay"]) if data["replay"] else None,
+            latency_ms={
+                name: Spread(**measured) if measured else None
+                for name, measured in data["latency_ms"].items()
+            },
+            queues=data["queues"],
+            series=data["series"],
+        )

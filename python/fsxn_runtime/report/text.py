@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsxn_runtime.report.model import Verification
-from fsxn_runtime.report.statistics import Spread
 
 # Title of each latency: the two points that it is measured between.
 LATENCY_TITLES = {
@@ -17,7 +16,7 @@ LATENCY_TITLES = {
 
 
 def rows(verification: Verification) -> Iterator[tuple[str, str]]:
-    """Give every figure with its name, in the order of the path."""
+    """Give every figure but the latencies with its name, in the order of the path."""
     delivery, accounting, outputs = verification.delivery, verification.accounting, verification.outputs
     yield "operations made", f"{delivery.operations:,}"
     yield "  the policy asks for", f"{delivery.monitored:,}"
@@ -44,9 +43,6 @@ def rows(verification: Verification) -> Iterator[tuple[str, str]]:
     )
     yield "processed twice", f"{outputs.doubled:,}"
     yield "without a lineage record", f"{outputs.lineage_missing:,}"
-    for name, title in LATENCY_TITLES.items():
-        if measured := verification.latency_ms.get(name):
-            yield f"{title} p50 / p90 / p99 / max", latency(measured)
     if replay := verification.replay:
         yield "replay: first to last event on the bus", f"{replay.seconds:.1f} s"
         if replay.catch_up_seconds is not None:
@@ -60,16 +56,26 @@ def rows(verification: Verification) -> Iterator[tuple[str, str]]:
         yield f"left in queue {name}", f"{depth:,}"
 
 
-def latency(measured: Spread) -> str:
-    """Percentiles in ms or, from ten seconds, in s."""
-    figures = (measured.p50, measured.p90, measured.p99, measured.maximum)
-    return " / ".join(f"{ms:,.0f} ms" if ms < 10_000 else f"{ms / 1000:,.1f} s" for ms in figures)
+def latencies(verification: Verification) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """Give title, count, p50, p90, p99 and maximum of each latency that was measured."""
+    for name, title in LATENCY_TITLES.items():
+        if measured := verification.latency_ms.get(name):
+            figures = (measured.p50, measured.p90, measured.p99, measured.maximum)
+            p50, p90, p99, maximum = (duration(ms) for ms in figures)
+            yield title, f"{measured.count:,}", p50, p90, p99, maximum
+
+
+def duration(ms: float) -> str:
+    """Give milliseconds or, from ten seconds, seconds."""
+    return f"{ms:,.0f} ms" if ms < 10_000 else f"{ms / 1000:,.1f} s"
 
 
 def lines(verification: Verification) -> Iterator[str]:
     """Give the figures, each finding with examples, and the verdict in the last line."""
     for name, value in rows(verification):
         yield f"{name:<48}{value}"
+    for title, _, *figures in latencies(verification):
+        yield f"{title + ', p50 / p90 / p99 / max':<48}{' / '.join(figures)}"
     for finding in verification.findings:
         examples = f": {', '.join(finding.examples)}" if finding.examples else ""
         yield f"DIFFERENT  {finding.code}: {finding.count:,} {finding.text}{examples}"
