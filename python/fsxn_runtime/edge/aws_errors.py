@@ -1,0 +1,87 @@
+"""What an AWS call that failed means for its caller: one of the branches of the error tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+)
+
+from fsxn_runtime.errors import ConflictError, FsxnError, MisconfiguredError, RejectedError, TransientError
+
+# What a failed condition of DynamoDB and of S3 (If-Match, If-None-Match) is called.
+_CONDITION_CODES: Final = frozenset({"ConditionalCheckFailedException", "PreconditionFailed", "412"})
+# Codes of the services' API models that say "this input can never succeed".
+_INPUT_CODES: Final = frozenset(
+    {
+        "InvalidExecutionInput",
+        "InvalidMessageContents",
+        "InvalidName",
+        "KeyTooLongError",
+        "ValidationException",
+    }
+)
+# Throttling that comes as a 4xx, and conflicts that the service asks to send again.
+_BUSY_CODES: Final = frozenset(
+    {
+        "ConditionalRequestConflict",
+        "OperationAborted",
+        "OverLimit",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+    }
+)
+
+
+def error_code(error: ClientError) -> str:
+    """Give the service's code; a HEAD request has no body, so there it is the HTTP status as text."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def http_status(error: ClientError) -> int:
+    """Give the HTTP status of the answer; 0 when there is none."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def from_client_error(what: str, error: ClientError) -> FsxnError:
+    """Map an answer to a branch. What is neither busy nor about the input needs a person."""
+    code, status = error_code(error), http_status(error)
+    message = f"{what} answered {code} (HTTP {status}): {error.response.get('Error', {}).get('Message', '')}"
+    if code in _CONDITION_CODES:
+        return ConflictError(message, code="aws_condition")
+    if status >= 500 or status == 429 or code in _BUSY_CODES:
+        return TransientError(message, code="aws_busy")
+    if code in _INPUT_CODES:
+        return RejectedError(message, code="aws_invalid_input")
+    if status == 403:
+        return MisconfiguredError(message, code="aws_denied")
+    return MisconfiguredError(message, code="aws_refused")
+
+
+@contextmanager
+def aws_call(what: str) -> Iterator[None]:
+    """Turn what boto3 raises inside into FsxnError. `what` names the call, for example "sqs:SendMessage"."""
+    try:
+        yield
+    except ClientError as exc:
+        raise from_client_error(what, exc) from exc
+    except (NoCredentialsError, NoRegionError) as exc:
+        raise MisconfiguredError(f"{what}: {exc}", code="aws_identity") from exc
+    except ParamValidationError as exc:
+        raise RejectedError(f"{what}: {exc}", code="aws_invalid_input") from exc
+    except BotoCoreError as exc:  # connections and time-outs, after botocore's own retries
+        raise TransientError(f"{what}: {exc}", code="aws_unreachable") from exc

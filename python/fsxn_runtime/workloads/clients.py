@@ -1,0 +1,171 @@
+"""Step Functions, S3 and SQS as the frame uses them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from fsxn_runtime.edge.aws_errors import aws_call, error_code
+from fsxn_runtime.errors import ConflictError, MisconfiguredError, TransientError
+from fsxn_runtime.workloads.core import execution_name
+from fsxn_runtime.workloads.model import Execution, ObjectVersion, StateItem
+
+# A failure's cause can be 32 KiB of stack trace; its beginning is enough for a person to know what it is.
+_CAUSE_LENGTH: Final = 1000
+
+
+class Executions:
+    """The executions of one state machine."""
+
+    def __init__(self, stepfunctions: Any, state_machine_arn: str) -> None:
+        self._stepfunctions = stepfunctions
+        self._state_machine_arn = state_machine_arn
+
+    def start(self, item: StateItem) -> bool:
+        """Start the item's current attempt; False when an execution of that name exists already.
+
+        Step Functions answers True again for a running execution with the same input: idempotent either way.
+        """
+        try:
+            with aws_call("states:StartExecution"):
+                self._stepfunctions.start_execution(
+                    stateMachineArn=self._state_machine_arn,
+                    name=execution_name(item.uc_id, item.work_key, item.attempt),
+                    input=item.execution_input,
+                )
+        except MisconfiguredError as exc:
+            if _code(exc) != "ExecutionAlreadyExists":
+                raise
+            return False
+        return True
+
+    def look(self, execution_arn: str) -> Execution | None:
+        """Read one execution; None when there is none of that ARN."""
+        try:
+            with aws_call("states:DescribeExecution"):
+                answer = self._stepfunctions.describe_execution(executionArn=execution_arn)
+        except MisconfiguredError as exc:
+            if _code(exc) != "ExecutionDoesNotExist":
+                raise
+            return None
+        return execution_from(answer)
+
+
+def execution_from(detail: Any) -> Execution:
+    """Read status, output, error and cause, which events and DescribeExecution name alike."""
+    return Execution(
+        status=str(detail["status"]),
+        superseded=_is_superseded(detail.get("output")),
+        error=str(detail.get("error") or "")[:_CAUSE_LENGTH],
+        cause=str(detail.get("cause") or "")[:_CAUSE_LENGTH],
+    )
+
+
+def _is_superseded(output: str | None) -> bool:
+    """Say whether the process function reported `superseded` (with or without Lambda's envelope)."""
+    try:
+        result = json.loads(output or "null")
+    except ValueError:
+        return False
+    if isinstance(result, dict) and isinstance(result.get("Payload"), dict):
+        result = result["Payload"]
+    return isinstance(result, dict) and result.get("status") == "superseded"
+
+
+class Files:
+    """The volume's files, seen through its access point.
+
+    A denial is a TransientError here: access points of FSx answer that for a while when the file system's
+    throughput changes. A lasting one ends in the dead-letter queue with its reason.
+    """
+
+    def __init__(self, s3: Any, access_point: str) -> None:
+        self._s3 = s3
+        self._access_point = access_point
+
+    def look(self, key: str) -> ObjectVersion | None:
+        """HEAD one object; None when it is not there."""
+        try:
+            with aws_call("s3:HeadObject"):
+                answer = self._s3.head_object(Bucket=self._access_point, Key=key)
+        except MisconfiguredError as exc:
+            if _is_absent(exc):
+                return None
+            raise
+        return version_from(key, answer)
+
+    def open(self, version: ObjectVersion) -> Any:
+        """Open that version's body; None when it is gone or was replaced."""
+        condition = {"IfMatch": f'"{version.etag}"'} if version.etag else {}
+        try:
+            with aws_call("s3:GetObject"):
+                answer = self._s3.get_object(Bucket=self._access_point, Key=version.key, **condition)
+        except ConflictError:
+            return None
+        except MisconfiguredError as exc:
+            if _is_absent(exc):
+                return None
+            raise
+        return answer["Body"]
+
+
+def _is_absent(exc: MisconfiguredError) -> bool:
+    """Say whether the object is not there. Raises TransientError for a denial (see `Files`)."""
+    if exc.code == "aws_denied":
+        raise TransientError(str(exc), code="aws_denied") from exc
+    return _code(exc) in ("404", "NoSuchKey", "NotFound")
+
+
+def version_from(key: str, answer: Any) -> ObjectVersion:
+    """Read a HEAD answer."""
+    modified: datetime = answer["LastModified"]
+    return ObjectVersion(
+        key=key,
+        size_bytes=int(answer["ContentLength"]),
+        etag=str(answer.get("ETag", "")).strip('"'),
+        last_modified_us=int(modified.timestamp()) * 1_000_000,  # a HEAD answer has whole seconds
+    )
+
+
+class Reports:
+    """The bucket that a workload writes into."""
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def put_once(self, key: str, body: bytes) -> bytes:
+        """Write a JSON object unless there is one; give what is there now."""
+        try:
+            with aws_call("s3:PutObject"):
+                self._s3.put_object(
+                    Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", IfNoneMatch="*"
+                )
+        except ConflictError:
+            with aws_call("s3:GetObject"):
+                existing: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            return existing
+        return body
+
+
+class Queue:
+    """One SQS queue."""
+
+    def __init__(self, sqs: Any, url: str) -> None:
+        self._sqs = sqs
+        self._url = url
+
+    def send(self, body: str, *, delay_seconds: int = 0, reason: str = "") -> None:
+        """Send one message, after a delay or with the attribute `reason`."""
+        attributes = {"reason": {"DataType": "String", "StringValue": reason}} if reason else {}
+        with aws_call("sqs:SendMessage"):
+            self._sqs.send_message(
+                QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_seconds, MessageAttributes=attributes
+            )
+
+
+def _code(exc: MisconfiguredError) -> str:
+    return error_code(exc.__cause__) if isinstance(exc.__cause__, ClientError) else ""

@@ -1,0 +1,1 @@
+"""Content inventory: what a file is (hash, size, media type, text statistics), as one report per work key."""

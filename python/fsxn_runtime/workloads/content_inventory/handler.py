@@ -1,0 +1,101 @@
+"""The process function: read one file version through the access point, write its report and lineage.
+
+Idempotency key: the work key. The report is written only if there is none; a repetition finds the first
+one and reports it again. A version that was replaced or removed meanwhile ends as `superseded`, which is a
+success: the operation that did it has an event of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError
+from urllib3.exceptions import HTTPError
+
+from fsxn_runtime.edge.clients import client
+from fsxn_runtime.edge.clock import now_us
+from fsxn_runtime.edge.log import logger, set_level
+from fsxn_runtime.edge.metrics import Emf
+from fsxn_runtime.errors import TransientError
+from fsxn_runtime.lineage import LineageStatus, LineageTracker
+from fsxn_runtime.workloads.clients import Files, Reports
+from fsxn_runtime.workloads.content_inventory.core import Inventory
+from fsxn_runtime.workloads.content_inventory.report import build, report_key
+from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
+from fsxn_runtime.workloads.job import Job, lineage_record
+from fsxn_runtime.workloads.model import Action, ObjectVersion
+
+_log = logger("workload.content-inventory")
+_CHUNK_BYTES: Final = 1 << 20  # 1 MiB: few calls per file, and memory stays far below the smallest Lambda
+
+
+@cache
+def _parts() -> tuple[InventorySettings, Files, Reports, LineageTracker]:
+    settings = InventorySettings.from_env(os.environ)
+    set_level(settings.log_level)
+    s3 = client("s3")
+    return settings, Files(s3, settings.access_point), Reports(s3, settings.output_bucket), LineageTracker()
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+    """Process one job; the result's `status` is `processed` or `superseded`."""
+    settings, files, reports, tracker = _parts()
+    began = now_us()
+    job = Job.from_input(event)
+    inventory = None if job.version is None else take_inventory(files, job.version)
+    if inventory is None and job.action is Action.PROCESS:
+        duration_ms = (now_us() - began) // 1000
+        tracker.record(
+            lineage_record(job, LineageStatus.SUPERSEDED, duration_ms=duration_ms, reason="replaced")
+        )
+        _log.info("job.superseded", work_key=job.work_key, event_id=job.event.event_id)
+        return {"status": "superseded", "work_key": job.work_key}
+    key = report_key(job, settings.output_prefix, settings.junction_path)
+    report = json.dumps(build(job, inventory, now_us()), ensure_ascii=False, indent=1)
+    body = reports.put_once(key, report.encode())
+    duration_ms = (now_us() - began) // 1000
+    tracker.record(
+        lineage_record(
+            job,
+            LineageStatus.SUCCESS,
+            duration_ms=duration_ms,
+            output_keys=(key,),
+            input_checksum=inventory and inventory["sha256"],
+            output_checksum=hashlib.sha256(body).hexdigest(),
+        )
+    )
+    count(settings, job.action, duration_ms, inventory["size"] if inventory else 0)
+    _log.info("job.done", action=job.action, work_key=job.work_key, event_id=job.event.event_id)
+    return {"status": "processed", "work_key": job.work_key, "output_key": key}
+
+
+def count(settings: InventorySettings, action: Action, duration_ms: int, read_bytes: int) -> None:
+    """Emit the metrics of one report."""
+    emf = Emf(settings.metric_namespace, {"UcId": settings.uc_id})
+    emf.put("ContentInventoryDuration_ms", duration_ms, "Milliseconds")
+    emf.put("ContentInventoryRead_bytes", read_bytes, "Bytes")
+    emf.count("ContentInventoryProcessed_count", Action=action)
+    emf.flush()
+
+
+def take_inventory(files: Files, version: ObjectVersion) -> dict[str, Any] | None:
+    """Stream one version; None when it is gone or was replaced, before or while it was read.
+
+    What an access point answers while NFS or SMB clients write is not documented, so the version is looked
+    at again after the last byte: a torn read is never reported.
+    """
+    body = files.open(version)
+    if body is None:
+        return None
+    inventory = Inventory()
+    try:
+        for chunk in body.iter_chunks(_CHUNK_BYTES):
+            inventory.update(chunk)
+    except (BotoCoreError, HTTPError, OSError) as exc:
+        raise TransientError(f"the body of s3:GetObject broke off: {exc}", code="body_broken") from exc
+    return inventory.result(version.key) if files.look(version.key) == version else None

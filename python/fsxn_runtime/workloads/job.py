@@ -1,0 +1,82 @@
+"""One attempt at one piece of work: what the state machine hands to the process function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fsxn_runtime.errors import RejectedError
+from fsxn_runtime.events import FileEvent, parse_timestamp
+from fsxn_runtime.lineage import LineageRecord, LineageStatus
+from fsxn_runtime.workloads.model import Action, ObjectVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One execution's input. `started_at` is when the attempt began: the same for every repetition."""
+
+    uc_id: str
+    work_key: str
+    action: Action
+    event: FileEvent
+    version: ObjectVersion | None
+    execution_arn: str
+    started_at: str
+
+    @classmethod
+    def from_input(cls, given: Mapping[str, Any]) -> Job:
+        """Check the input. Raises RejectedError naming what is wrong."""
+        try:
+            return cls(
+                uc_id=given["uc_id"],
+                work_key=given["work_key"],
+                action=Action(given["action"]),
+                event=FileEvent.from_dict(given["event"]),
+                version=None if given["object"] is None else _version(given["object"]),
+                execution_arn=given["execution_arn"],
+                started_at=given["started_at"],
+            )
+        except (KeyError, TypeError, ValueError) as exc:
+            raise RejectedError(
+                f"the input is not a job: {type(exc).__name__} {exc}", code="wrong_input"
+            ) from exc
+
+
+def lineage_record(
+    job: Job,
+    status: LineageStatus,
+    *,
+    duration_ms: int,
+    output_keys: tuple[str, ...] = (),
+    input_checksum: str | None = None,
+    output_checksum: str | None = None,
+    reason: str | None = None,
+) -> LineageRecord:
+    """Write a job's lineage; its time is the attempt's begin, so a repetition is the same record."""
+    return LineageRecord(
+        source_file_key=job.event.file_path,
+        processing_timestamp=job.started_at,
+        uc_id=job.uc_id,
+        status=status,
+        step_functions_execution_arn=job.execution_arn,
+        work_key=job.work_key,
+        event_id=job.event.event_id,
+        action=job.action,
+        output_keys=output_keys,
+        duration_ms=duration_ms,
+        target_path=job.event.target_path,
+        input_checksum=input_checksum,
+        output_checksum=output_checksum,
+        fpolicy_sequence_number=job.event.sequence_number,
+        reason=reason,
+    )
+
+
+def _version(found: Mapping[str, Any]) -> ObjectVersion:
+    return ObjectVersion(
+        key=found["key"],
+        size_bytes=found["size"],
+        etag=found["etag"],
+        last_modified_us=parse_timestamp(found["last_modified"], "last_modified"),
+    )

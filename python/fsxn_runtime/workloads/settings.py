@@ -1,0 +1,100 @@
+"""Settings of starter and finisher."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fsxn_runtime.edge.log import LEVELS
+from fsxn_runtime.edge.settings import choice, integer, text
+from fsxn_runtime.errors import MisconfiguredError
+from fsxn_runtime.workloads.model import WorkKeyKind
+
+# It becomes part of table keys, object keys and a metric dimension.
+_UC_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def uc_id(env: Mapping[str, str]) -> str:
+    """Read UC_ID, the workload's name."""
+    value = text(env, "UC_ID")
+    if _UC_ID.fullmatch(value) is None:
+        raise MisconfiguredError(
+            f"UC_ID is {value!r}; it must be 1 to 64 letters, digits, - or _", code="wrong_setting"
+        )
+    return value
+
+
+def metric_namespace(env: Mapping[str, str]) -> str:
+    """Read METRIC_NAMESPACE."""
+    return text(env, "METRIC_NAMESPACE", "FSxN-S3AP-Patterns")
+
+
+def log_level(env: Mapping[str, str]) -> str:
+    """Read LOG_LEVEL."""
+    return choice(env, "LOG_LEVEL", tuple(LEVELS), "INFO")
+
+
+@dataclass(frozen=True, slots=True)
+class StartSettings:
+    """The starter's settings. `access_point` is an alias, used as `Bucket=`."""
+
+    uc_id: str
+    state_table: str
+    state_machine_arn: str
+    queue_url: str
+    dlq_url: str
+    access_point: str
+    junction_path: str
+    settle_seconds: int
+    work_key: WorkKeyKind
+    metric_namespace: str
+    log_level: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> StartSettings:
+        """Read the environment. Raises MisconfiguredError with the value seen and the value allowed."""
+        return cls(
+            uc_id=uc_id(env),
+            state_table=text(env, "STATE_TABLE"),
+            state_machine_arn=text(env, "STATE_MACHINE_ARN"),
+            queue_url=text(env, "WORKLOAD_QUEUE_URL"),
+            dlq_url=text(env, "WORKLOAD_DLQ_URL"),
+            access_point=text(env, "ACCESS_POINT"),
+            junction_path=text(env, "JUNCTION_PATH"),
+            # An hour of quiet is the most that makes sense for work that starts when files change.
+            settle_seconds=integer(env, "SETTLE_SECONDS", 30, minimum=0, maximum=3600),
+            work_key=WorkKeyKind(choice(env, "WORK_KEY", tuple(WorkKeyKind), "file_version")),
+            metric_namespace=metric_namespace(env),
+            log_level=log_level(env),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FinishSettings:
+    """The finisher's settings. The lineage settings are read by the tracker itself."""
+
+    uc_id: str
+    state_table: str
+    state_machine_arn: str
+    dlq_url: str
+    max_attempts: int
+    sweep_after_seconds: int
+    metric_namespace: str
+    log_level: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> FinishSettings:
+        """Read the environment. Raises MisconfiguredError with the value seen and the value allowed."""
+        return cls(
+            uc_id=uc_id(env),
+            state_table=text(env, "STATE_TABLE"),
+            state_machine_arn=text(env, "STATE_MACHINE_ARN"),
+            dlq_url=text(env, "WORKLOAD_DLQ_URL"),
+            max_attempts=integer(env, "MAX_ATTEMPTS", 3, minimum=1, maximum=10),
+            # Longer than the state machine's own time limit, or every sweep looks at running executions.
+            sweep_after_seconds=integer(env, "SWEEP_AFTER_SECONDS", 900, minimum=1, maximum=86_400),
+            metric_namespace=metric_namespace(env),
+            log_level=log_level(env),
+        )
