@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NoReturn
 
 from fsxn_runtime.errors import RejectedError
-from fsxn_runtime.event_router.model import Entry, FailureReason, Message, Reject, RejectReason
+from fsxn_runtime.event_router.model import Answer, Entry, Message, Reject, RejectReason
 from fsxn_runtime.events import DETAIL_TYPE, EVENT_SOURCE, parse_timestamp
 
 # PutEvents takes 10 entries and refuses from 1 MB on (EventBridge API reference and user guide, "Calculating
@@ -17,20 +17,11 @@ MAX_ENTRIES: Final = 10
 MAX_REQUEST_BYTES: Final = 1_000_000 - 1
 _ENVELOPE_BYTES: Final = len(EVENT_SOURCE) + len(DETAIL_TYPE)  # counted with each entry; both are ASCII
 
-# Answers of PutEvents about the entry's own content: sending it again can never help. Access and addressing
-# errors are not here, because a person can repair those and the message must then still exist.
-CONTENT_ERRORS: Final = frozenset({"InvalidArgument", "MalformedDetail", "ValidationException"})
-BUSY_ERRORS: Final = frozenset(
-    {
-        "InternalException",
-        "InternalFailure",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "ThrottledException",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
+# Error codes of single entries (EventBridge user guide, "Handling failures with PutEvents"). Content errors
+# stay, however often one sends. Access and addressing errors are in neither set: a person can repair
+# those, and the message must then still exist.
+CONTENT_ERRORS: Final = frozenset({"InvalidArgument", "MalformedDetail"})
+BUSY_ERRORS: Final = frozenset({"InternalException", "InternalFailure", "ThrottlingException"})
 
 Validator = Callable[[object], None]  # raises RejectedError
 
@@ -61,14 +52,13 @@ def batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield batch
 
 
-def failure_for(error_code: str) -> FailureReason:
-    """Say what an error code of the bus means, unless it is about content."""
-    return FailureReason.BUS_BUSY if error_code in BUSY_ERRORS else FailureReason.BUS_MISCONFIGURED
-
-
-def refuse(entry: Entry, explanation: str) -> Reject:
-    """Make the reject of an entry whose content the bus does not take."""
-    return Reject(entry.message_id, entry.detail, RejectReason.REFUSED_BY_BUS, explanation)
+def judge(error_code: str) -> Answer:
+    """Say what the error code of one entry means; "" is acceptance."""
+    if not error_code:
+        return Answer.ACCEPTED
+    if error_code in CONTENT_ERRORS:
+        return Answer.REFUSED
+    return Answer.BUSY if error_code in BUSY_ERRORS else Answer.MISCONFIGURED
 
 
 def latencies_ms(accepted: Iterable[tuple[Entry, int]]) -> tuple[list[float], int]:

@@ -28,6 +28,15 @@ class FailureReason(StrEnum):
     QUARANTINE_UNAVAILABLE = "quarantine_unavailable"
 
 
+class Answer(StrEnum):
+    """What the bus said to one entry."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    BUSY = "busy"
+    MISCONFIGURED = "misconfigured"
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of the ingestion queue."""

@@ -9,18 +9,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 import fastjsonschema
-from botocore.exceptions import BotoCoreError, ClientError
 
+from fsxn_runtime.edge import log
+from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.edge.clock import TimeBudget
-from fsxn_runtime.errors import RejectedError
-from fsxn_runtime.event_router.core import (
-    CONTENT_ERRORS,
-    Validator,
-    batches,
-    failure_for,
-    refuse,
-)
-from fsxn_runtime.event_router.model import Entry, FailureReason, Outcome, Reject, RejectReason
+from fsxn_runtime.errors import FsxnError, RejectedError
+from fsxn_runtime.event_router.core import Validator, batches, judge
+from fsxn_runtime.event_router.model import Answer, Entry, FailureReason, Outcome, Reject, RejectReason
 from fsxn_runtime.events import DETAIL_TYPE, EVENT_SOURCE
 
 # A call usually takes some 20 ms; a call begun with less than this left may be cut off by the function's
@@ -30,6 +25,12 @@ CALL_COST_MS: Final = 3000
 FIRST_WAIT_SECONDS: Final = 0.1
 LONGEST_WAIT_SECONDS: Final = 3.2
 MAX_EXPLANATION: Final = 256  # characters; enough to name the field, and never a payload
+
+_FAILURES: Final = {
+    Answer.BUSY: FailureReason.BUS_BUSY,
+    Answer.MISCONFIGURED: FailureReason.BUS_MISCONFIGURED,
+}
+_log = log.logger("event_router")
 
 
 def schema_validator() -> Validator:
@@ -87,32 +88,34 @@ class Bus:
             if not budget.has(CALL_COST_MS):
                 failed += [(entry, FailureReason.OUT_OF_TIME) for entry in batch]
                 continue
-            codes = self._put(batch)
+            answers = self._put(batch)
             now_us = self._clock()
-            for entry, code in codes:
-                if not code:
+            for entry, answer, explanation in answers:
+                if answer is Answer.ACCEPTED:
                     accepted.append((entry, now_us))
-                elif code in CONTENT_ERRORS:
-                    refused.append(refuse(entry, code))
+                elif answer is Answer.REFUSED:
+                    reject = Reject(entry.message_id, entry.detail, RejectReason.REFUSED_BY_BUS, explanation)
+                    refused.append(reject)
                 else:
-                    failed.append((entry, failure_for(code)))
+                    failed.append((entry, _FAILURES[answer]))
         return Outcome(tuple(accepted), tuple(refused), tuple(failed))
 
-    def _put(self, batch: Sequence[Entry]) -> list[tuple[Entry, str]]:
-        """Call PutEvents once; give each entry's error code, "" for accepted."""
+    def _put(self, batch: Sequence[Entry]) -> list[tuple[Entry, Answer, str]]:
+        """Call PutEvents once; give each entry's answer, and the error's code where there is one."""
         try:
-            answer = self._events.put_events(Entries=[self._as_request(entry) for entry in batch])
-        except ClientError as exc:
-            code = error_code(exc)
-        except BotoCoreError:
-            code = "ServiceUnavailable"  # no connection, or no answer in time
-        else:
-            results = zip(batch, answer["Entries"], strict=True)
-            return [(entry, result.get("ErrorCode", "")) for entry, result in results]
-        if code in CONTENT_ERRORS and len(batch) > 1:
-            # One entry spoils the request: alone, each gets its own answer.
-            return [pair for entry in batch for pair in self._put([entry])]
-        return [(entry, code) for entry in batch]
+            with aws_call("events:PutEvents"):
+                results = self._events.put_events(Entries=[self._as_request(entry) for entry in batch])
+        except RejectedError as error:
+            if len(batch) > 1:
+                # One entry spoils the request: alone, each gets its own answer.
+                return [answer for entry in batch for answer in self._put([entry])]
+            return [(batch[0], Answer.REFUSED, str(error))]
+        except FsxnError as error:
+            answer = Answer.BUSY if error.retryable else Answer.MISCONFIGURED
+            _log.warning("put.failed", error=error, entries=len(batch))
+            return [(entry, answer, error.code) for entry in batch]
+        codes = [result.get("ErrorCode", "") for result in results["Entries"]]
+        return [(entry, judge(code), code) for entry, code in zip(batch, codes, strict=True)]
 
     def _as_request(self, entry: Entry) -> dict[str, str]:
         return {
@@ -140,23 +143,19 @@ class Quarantine:
             "source_message_id": reject.message_id,
         }
         try:
-            self._sqs.send_message(
-                QueueUrl=self._queue_url,
-                MessageBody=reject.body,
-                MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-                },
-            )
-        except (ClientError, BotoCoreError):
+            with aws_call("sqs:SendMessage"):
+                self._sqs.send_message(
+                    QueueUrl=self._queue_url,
+                    MessageBody=reject.body,
+                    MessageAttributes={
+                        name: {"DataType": "String", "StringValue": value}
+                        for name, value in attributes.items()
+                    },
+                )
+        except FsxnError as error:
+            _log.error("quarantine.refused", message_id=reject.message_id, error=error)
             return FailureReason.QUARANTINE_UNAVAILABLE
         return None
-
-
-def error_code(error: ClientError) -> str:
-    """Give the code of a refused call; every fault of the service itself is InternalFailure."""
-    if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-        return "InternalFailure"
-    return str(error.response["Error"]["Code"])
 
 
 def _attribute_text(text: str) -> str:
