@@ -29,6 +29,7 @@ module "event_router" {
   metric_namespace       = local.metric_catalogue.namespace
   notification_topic_arn = module.notifications.topic_arn
   package_path           = "${local.package_dir}/route.zip"
+  tracing_enabled        = false # the local AWS has no X-Ray
 }
 
 module "fpolicy_ecs" {
@@ -71,6 +72,7 @@ module "content_inventory" {
   notification_topic_arn = module.notifications.topic_arn
   output                 = { force_destroy = true }
   package_path           = "${local.package_dir}/content-inventory.zip"
+  tracing_enabled        = false
   uc_id                  = local.uc_id
 }
 
@@ -87,6 +89,7 @@ module "workload" {
   process_function_arn        = module.content_inventory.process.function_arn
   settle_seconds              = var.settle_seconds
   sweep                       = { after_seconds = 60, interval_minutes = 1 }
+  tracing_enabled             = false
   uc_id                       = local.uc_id
 
   package_paths = {

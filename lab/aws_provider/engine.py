@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
-from lab.aws_provider import planning
+from lab.aws_provider import planning, preview
 from lab.aws_provider.cloud import Cloud
 from lab.aws_provider.errors import NotFoundError, ProviderError
 from lab.aws_provider.records import Record
@@ -144,6 +144,8 @@ class Resource:
     # apply -----------------------------------------------------------------------------------------------
 
     def create(self, cloud: Cloud, planned: Object) -> Applied:
+        if cloud.preview:
+            return Applied(preview.finished(self.name, self.block, planned))
         record = self._applied()
         wanted = known_or_none(planned)
         try:

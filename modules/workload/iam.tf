@@ -29,9 +29,15 @@ resource "aws_sqs_queue_policy" "this" {
 
 data "aws_iam_policy_document" "starter" {
   statement {
-    sid     = "ReceiveAndDelay"
-    actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
-    # Sending: a file that is still being written goes back with the remaining delay.
+    sid       = "ReceiveEvents"
+    actions   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    resources = [aws_sqs_queue.work.arn]
+  }
+
+  statement {
+    sid = "SendBack"
+    # A file that is still being written goes back with the remaining delay.
+    actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.work.arn]
   }
 
