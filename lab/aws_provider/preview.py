@@ -1,8 +1,8 @@
 """An apply that only evaluates: names in place of what AWS would compute.
 
 A plan shows a policy that names a new queue as "known after apply", so no test could read it. With
-LAB_AWS_PREVIEW=1 and no local AWS, creating an object makes no call: each text that AWS would compute becomes a
-name such as `aws_sqs_queue(fsxn-ingestion).arn`, and Terraform evaluates everything that refers to it. The
+LAB_AWS_PREVIEW=1 and no local AWS, creating an object makes no call: each text that AWS would compute becomes
+a name such as `aws_sqs_queue(fsxn-ingestion).arn`, and Terraform evaluates everything that refers to it. The
 resulting state describes nothing that exists; keep it in a build folder.
 """
 
