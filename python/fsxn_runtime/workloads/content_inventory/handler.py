@@ -65,7 +65,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
             LineageStatus.SUCCESS,
             duration_ms=duration_ms,
             output_keys=(key,),
-            input_checksum=inventory and inventory["sha256"],
+            input_checksum=None if inventory is None else inventory["sha256"],
             output_checksum=hashlib.sha256(body).hexdigest(),
         )
     )

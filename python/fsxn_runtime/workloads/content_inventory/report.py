@@ -39,8 +39,10 @@ def build(job: Job, inventory: Mapping[str, Any] | None, now_us: int) -> dict[st
         "file_path": job.event.file_path,
         "event_id": job.event.event_id,
         "event_timestamp": job.event.timestamp,
-        **(inventory or {"size": None, "sha256": None, "media_type": None, "text": None}),
-        "last_modified": job.version and format_timestamp(job.version.last_modified_us),
+        **(inventory or dict.fromkeys(("size", "sha256", "media_type", "text"))),
+        "last_modified": format_timestamp(job.version.last_modified_us)
+        if job.version and inventory
+        else None,
         "execution_arn": job.execution_arn,
         "processed_at": format_timestamp(now_us),
     }

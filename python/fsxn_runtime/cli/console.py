@@ -1,0 +1,36 @@
+"""What every command shares: output, exit statuses, and how an error becomes one.
+
+0 all is well; 1 the command found something wrong; 2 wrong use or setting; 3 something cannot be reached.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+
+from fsxn_runtime.errors import ConflictError, FsxnError, TransientError
+
+
+class Exit(IntEnum):
+    """The exit statuses of every `fsxn` command."""
+
+    OK = 0
+    FINDING = 1
+    WRONG_USE = 2
+    UNREACHABLE = 3
+
+
+def say(line: str) -> None:
+    """Write one line of a command's output."""
+    sys.stdout.write(line + "\n")
+
+
+# Answers that come from the other side: it cannot be reached, or does not let us in.
+_OUTSIDE_CODES = frozenset({"aws_denied", "aws_identity"})
+
+
+def exit_of(error: FsxnError) -> Exit:
+    """Say which status an error means."""
+    if isinstance(error, TransientError | ConflictError) or error.code in _OUTSIDE_CODES:
+        return Exit.UNREACHABLE
+    return Exit.WRONG_USE

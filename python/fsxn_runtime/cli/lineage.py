@@ -1,0 +1,121 @@
+"""`fsxn lineage`: what was done with a file, by a workload, in an execution."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from fsxn_runtime.cli.errors import Exit
+from fsxn_runtime.edge.clients import client
+from fsxn_runtime.edge.settings import text
+from fsxn_runtime.errors import RejectedError
+from fsxn_runtime.lineage import LineageRecord, LineageStore
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_COLUMNS = ("TIME", "WORKLOAD", "ACTION", "STATUS", "MS", "FILE", "OUTPUT")
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the group."""
+    group = subparsers.add_parser("lineage", help="what was processed, when, by what, into what")
+    commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    show = commands.add_parser(
+        "show",
+        help="show lineage records",
+        description="Show lineage records of one file (newest first), one workload (oldest first) or one "
+        "execution. Exit status 1 when there are none.",
+    )
+    which = show.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "file", nargs="?", metavar="FILE", help="file path with junction path: /vol1/legal/a.pdf"
+    )
+    which.add_argument("--workload", metavar="UC_ID", help="records of one workload")
+    which.add_argument("--execution", metavar="ARN", help="records of one execution")
+    show.add_argument(
+        "--since", metavar="TIME", help="with --workload: 2026-01-31, ...T12:00, or 30m, 6h, 7d ago"
+    )
+    show.add_argument("--until", metavar="TIME", help="with --workload: the same forms")
+    show.add_argument("--limit", type=_positive, default=100, metavar="N", help="at most N records (100)")
+    show.add_argument("--table", metavar="NAME", help="lineage table (default: LINEAGE_TABLE)")
+    show.add_argument("--json", action="store_true", help="one JSON object a line")
+    show.set_defaults(run=_show)
+
+
+def _show(arguments: argparse.Namespace) -> Exit:
+    if (arguments.since or arguments.until) and not arguments.workload:
+        raise RejectedError("--since and --until need --workload")
+    now = datetime.now(UTC)
+    since, until = (parse_time(given, now) if given else "" for given in (arguments.since, arguments.until))
+    table = arguments.table or text(os.environ, "LINEAGE_TABLE")
+    store = LineageStore(client("dynamodb"), table)
+    if arguments.workload:
+        found = store.by_workload(arguments.workload, since, until)
+    elif arguments.execution:
+        found = store.by_execution(arguments.execution)
+    else:
+        found = store.by_file(arguments.file)
+    count = _print(islice(found, arguments.limit), as_json=arguments.json)
+    return Exit.OK if count else Exit.FINDING
+
+
+def parse_time(given: str, now: datetime) -> str:
+    """Read a time of the command line as RFC 3339 UTC; without an offset it is UTC.
+
+    Raises RejectedError for other forms.
+    """
+    ago = re.fullmatch(r"([0-9]{1,5})([mhd])", given)
+    try:
+        if ago:
+            moment = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        else:
+            moment = datetime.fromisoformat(given)
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise RejectedError(
+            f"{given!r} is no time; give 2026-01-31, 2026-01-31T12:00:00Z, or 30m, 6h, 7d ago"
+        ) from None
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _print(records: Iterator[LineageRecord], *, as_json: bool) -> int:
+    """Print records; give their number."""
+    if as_json:
+        count = 0
+        for count, record in enumerate(records, start=1):
+            print(json.dumps(asdict(record), ensure_ascii=False))  # noqa: T201 - a command's output
+        return count
+    rows = [_row(record) for record in records]
+    if not rows:
+        print("no lineage records")  # noqa: T201
+        return 0
+    _table([_COLUMNS, *rows])
+    return len(rows)
+
+
+def _row(record: LineageRecord) -> tuple[str, ...]:
+    name = record.source_file_key + (f" -> {record.target_path}" if record.target_path else "")
+    status = f"{record.status} ({record.reason})" if record.reason else str(record.status)
+    output = ", ".join(record.output_keys) or "-"
+    time = record.processing_timestamp
+    return (time, record.uc_id, record.action, status, str(record.duration_ms), name, output)
+
+
+def _table(rows: Sequence[Sequence[Any]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(line.rstrip())  # noqa: T201
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError(value)
+    return number
