@@ -50,8 +50,8 @@ module "fpolicy_ecs" {
     vpc_id                    = var.vpc_id
   }
 
-  # The map changes within a run and nobody waits for minutes here.
-  server_settings = { volume_map_refresh_seconds = 5 }
+  # The map changes within a run, and nobody waits for minutes here.
+  server_settings = { metrics_interval_seconds = 5, volume_map_refresh_seconds = 5 }
 }
 
 module "lineage" {

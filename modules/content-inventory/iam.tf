@@ -17,4 +17,11 @@ data "aws_iam_policy_document" "process" {
     actions   = ["s3:PutObject"]
     resources = ["${aws_s3_bucket.output.arn}/${var.output.prefix}/${var.uc_id}/*"]
   }
+
+  statement {
+    sid = "ReadReport"
+    # A step that runs twice finds its first report and answers with it.
+    actions   = ["s3:GetObject"]
+    resources = ["${aws_s3_bucket.output.arn}/${var.output.prefix}/${var.uc_id}/*"]
+  }
 }

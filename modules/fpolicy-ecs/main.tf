@@ -4,21 +4,22 @@ locals {
 
   # What the server accepts (fpolicy-server/README.md); it checks the same again when it starts.
   _setting_ranges = {
-    batch_linger_ms            = { minimum = 0, maximum = 1000 }
-    drain_idle_ms              = { minimum = 50, maximum = 10000 }
-    events_per_message         = { minimum = 1, maximum = 100 }
+    batch_linger_ms            = { minimum = 0, maximum = 5000 }
+    drain_idle_ms              = { minimum = 50, maximum = 60000 }
+    events_per_message         = { minimum = 1, maximum = 1000 }
     handshake_timeout_seconds  = { minimum = 1, maximum = 60 }
     health_port                = { minimum = 1024, maximum = 65535 }
-    high_water_percent         = { minimum = 2, maximum = 100 }
-    low_water_percent          = { minimum = 1, maximum = 99 }
+    high_water_percent         = { minimum = 2, maximum = 99 }
+    low_water_percent          = { minimum = 1, maximum = 98 }
     max_connections            = { minimum = 1, maximum = 4096 }
-    max_frame_bytes            = { minimum = 4096, maximum = 16777216 }
+    max_frame_bytes            = { minimum = 32768, maximum = 10485760 }
     max_unacked_events         = { minimum = 100, maximum = 1000000 }
+    metrics_interval_seconds   = { minimum = 1, maximum = 60 }
     port                       = { minimum = 1024, maximum = 65535 }
-    read_timeout_seconds       = { minimum = 10, maximum = 3600 }
+    read_timeout_seconds       = { minimum = 15, maximum = 3600 }
     recv_buffer_bytes          = { minimum = 4096, maximum = 16777216 }
-    shutdown_deadline_seconds  = { minimum = 1, maximum = 119 }
-    volume_map_refresh_seconds = { minimum = 1, maximum = 3600 }
+    shutdown_deadline_seconds  = { minimum = 1, maximum = 115 }
+    volume_map_refresh_seconds = { minimum = 1, maximum = 86400 }
   }
 
   # One name per setting: the server reads exactly these (fpolicy-server/README.md). Unset ones keep its defaults.
@@ -36,6 +37,7 @@ locals {
     FPOLICY_MAX_CONNECTIONS            = var.server_settings.max_connections
     FPOLICY_MAX_FRAME_BYTES            = var.server_settings.max_frame_bytes
     FPOLICY_MAX_UNACKED_EVENTS         = var.server_settings.max_unacked_events
+    FPOLICY_METRICS_INTERVAL_SECONDS   = var.server_settings.metrics_interval_seconds
     FPOLICY_MODE                       = var.server_settings.mode
     FPOLICY_PATH_ROOT                  = var.server_settings.path_root
     FPOLICY_QUARANTINE_URL             = var.quarantine_queue.url

@@ -142,6 +142,7 @@ variable "server_settings" {
     max_connections            = optional(number, 256)
     max_frame_bytes            = optional(number, 1048576)
     max_unacked_events         = optional(number, 10000)
+    metrics_interval_seconds   = optional(number, 60)
     mode                       = optional(string, "asynchronous")
     path_root                  = optional(string, "volume")
     port                       = optional(number, 9898)

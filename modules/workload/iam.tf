@@ -56,8 +56,14 @@ data "aws_iam_policy_document" "starter" {
 
   statement {
     sid       = "KeepState"
-    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
     resources = [aws_dynamodb_table.state.arn]
+  }
+
+  statement {
+    sid       = "PutAside"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.dead_letter.arn]
   }
 
   statement {
@@ -70,7 +76,7 @@ data "aws_iam_policy_document" "starter" {
 data "aws_iam_policy_document" "finisher" {
   statement {
     sid       = "KeepState"
-    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
     resources = [aws_dynamodb_table.state.arn]
   }
 

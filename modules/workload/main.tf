@@ -117,6 +117,7 @@ module "starter" {
     STATE_MACHINE_ARN  = aws_sfn_state_machine.this.arn
     STATE_TABLE        = aws_dynamodb_table.state.name
     UC_ID              = var.uc_id
+    WORKLOAD_DLQ_URL   = aws_sqs_queue.dead_letter.url
     WORKLOAD_QUEUE_URL = aws_sqs_queue.work.url
     WORK_KEY           = var.work_key
   }

@@ -240,17 +240,17 @@ variable "starter" {
 }
 
 variable "sweep" {
-  description = "Sweep: how often in minutes (1 to 1440), and the age in seconds (at least 60) from which an item in progress is compared with its execution."
+  description = "Sweep: how often in minutes (1 to 1440), and the age in seconds (60 to 86400) from which an item in progress is compared with its execution. Below execution_timeout_seconds, running executions are looked at in vain."
   type = object({
-    after_seconds    = optional(number, 600)
+    after_seconds    = optional(number, 2100)
     interval_minutes = optional(number, 5)
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = var.sweep.after_seconds >= 60
-    error_message = "sweep.after_seconds must be at least 60."
+    condition     = var.sweep.after_seconds >= 60 && var.sweep.after_seconds <= 86400
+    error_message = "sweep.after_seconds must be between 60 and 86400."
   }
 
   validation {
