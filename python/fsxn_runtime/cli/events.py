@@ -35,7 +35,6 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--output", required=True, help="s3://BUCKET/PREFIX/WORKLOAD that holds the reports")
     parser.add_argument("--state-table", required=True, help="the workload's state table")
     parser.add_argument("--lineage-table", required=True, help="the lineage table")
-    parser.add_argument("--junction-path", required=True, help="where the volume is mounted, such as /vol1")
     parser.add_argument("--event-types", default=DEFAULT_EVENT_TYPES, help="types the workload asks for")
     parser.add_argument(
         "--queue", action="append", default=[], metavar="NAME=URL", help="a queue that must be empty"
@@ -54,13 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
     reader = Reader(place)
     evidence = Evidence(
         arrivals=parse_arrivals(_read(arguments.events)),
-        output_names=reader.output_names(),
+        outputs=reader.outputs(),
         items=reader.items(),
         lineage=reader.lineage(),
         queues=reader.queues(),
         wanted_types=frozenset(arguments.event_types.split(",")),
     )
-    verification = verify(ledger, evidence, reader.outputs, arguments.allow_lost)
+    verification = verify(ledger, evidence, arguments.allow_lost)
     _print(verification, as_json=arguments.json)
     return 0 if verification.ok else 1
 
@@ -79,7 +78,6 @@ def _place(arguments: argparse.Namespace) -> Place:
     return Place(
         bucket=bucket,
         prefix=prefix,
-        junction_path=arguments.junction_path.rstrip("/"),
         state_table=arguments.state_table,
         lineage_table=arguments.lineage_table,
         queues=queues,

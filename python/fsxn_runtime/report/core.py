@@ -7,7 +7,7 @@ unique in a ledger. The comparison knows nothing of how events travel.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from fsxn_runtime.events import EventType
@@ -22,7 +22,6 @@ from fsxn_runtime.report.model import (
     LineageRow,
     Operation,
     Output,
-    OutputName,
     Outputs,
     Replay,
     Verification,
@@ -34,20 +33,17 @@ from fsxn_runtime.report.statistics import Spread, displacements, percentile, sp
 EXAMPLES = 5  # enough to start looking, short enough for a terminal
 _ACTIONS = frozenset({EventType.FILE_DELETE, EventType.FILE_RENAME})  # their work key is the event id
 
-ReadOutputs = Callable[[Sequence[OutputName]], Sequence[Output]]
 
-
-def verify(ledger: Ledger, evidence: Evidence, read: ReadOutputs, lost_allowed: int = 0) -> Verification:
+def verify(ledger: Ledger, evidence: Evidence, lost_allowed: int = 0) -> Verification:
     """Say whether the ledger and what arrived are the same, with every figure.
 
-    `read` gets the names of the outputs whose content matters: those of files that exist at the end.
     Up to `lost_allowed` operations may lack their event (a server killed without warning).
     """
     firsts = _first_copies(evidence.arrivals)
     lost, unexpected = _match(ledger.operations, firsts)
     delivery = _delivery(ledger.operations, evidence.arrivals, firsts, lost, unexpected, lost_allowed)
     accounting = _accounting(evidence)
-    outputs, output_findings = _outputs(ledger, evidence, firsts, lost, read)
+    outputs, output_findings = _outputs(ledger, evidence, firsts, lost)
     findings = [
         *_delivery_findings(delivery, lost, unexpected),
         *_accounting_findings(accounting, evidence.items),
@@ -64,7 +60,7 @@ def verify(ledger: Ledger, evidence: Evidence, read: ReadOutputs, lost_allowed: 
         accounting=accounting,
         outputs=outputs,
         replay=_replay(ledger, firsts),
-        latency_ms=_latencies(firsts, evidence.items, evidence.lineage),
+        latency_ms=_latencies(firsts, evidence.outputs),
         queues=evidence.queues,
         series=series(ledger, firsts),
     )
@@ -159,34 +155,18 @@ def _accounting_findings(accounting: Accounting, items: Sequence[WorkItem]) -> l
 
 
 def _outputs(
-    ledger: Ledger,
-    evidence: Evidence,
-    firsts: Sequence[Arrival],
-    lost: Sequence[Operation],
-    read: ReadOutputs,
+    ledger: Ledger, evidence: Evidence, firsts: Sequence[Arrival], lost: Sequence[Operation]
 ) -> tuple[Outputs, list[Finding]]:
     expected = _files_with_an_operation(ledger)
-    candidates = _candidates(expected, evidence.output_names, firsts)
-    wanted = sorted({name for names in candidates.values() for name in names}, key=lambda name: name.key)
-    content = {output.name: output for output in read(wanted)}
-
+    said = {(output.target_path or output.path, output.size, output.sha256) for output in evidence.outputs}
+    unmatched = [file.path for file in expected if (file.path, file.size, file.sha256) not in said]
     lost_paths = {path for operation in lost for path in (operation.path, operation.target_path)}
-    missing: list[str] = []
-    lost_files: list[str] = []
-    doubled: list[str] = []
-    for file in expected:
-        matching = [
-            output for name in candidates[file.path] if (output := content.get(name)) and _says(output, file)
-        ]
-        if not matching:
-            (lost_files if file.path in lost_paths else missing).append(file.path)
-        if sum(output.action == "process" for output in matching) > 1:
-            doubled.append(file.path)
-    doubled += _doubled_in_lineage(evidence.lineage)
+    missing = [path for path in unmatched if path not in lost_paths]
+    doubled = [*_doubled_outputs(evidence.outputs), *_doubled_executions(evidence.lineage)]
 
-    done_by_event = {name.work_key for name in evidence.output_names}
+    written = {output.event_id for output in evidence.outputs if output.action != "process"}
     actions = [arrival for arrival in firsts if arrival.event_type in _ACTIONS & evidence.wanted_types]
-    undone = [arrival.path for arrival in actions if arrival.event_id not in done_by_event]
+    undone = [arrival.path for arrival in actions if arrival.event_id not in written]
     recorded = {row.work_key for row in evidence.lineage}
     unrecorded = [
         item.path for item in evidence.items if item.status == "DONE" and item.work_key not in recorded
@@ -201,11 +181,11 @@ def _outputs(
     findings = [Finding(code, len(paths), text, paths[:EXAMPLES]) for code, paths, text in found if paths]
     outputs = Outputs(
         work_keys=len(evidence.items),
-        objects=len(evidence.output_names),
+        objects=len(evidence.outputs),
         files=len(expected),
-        files_matched=len(expected) - len(missing) - len(lost_files),
+        files_matched=len(expected) - len(unmatched),
         files_missing=len(missing),
-        files_lost=len(lost_files),
+        files_lost=len(unmatched) - len(missing),
         actions=len(actions),
         actions_missing=len(undone),
         doubled=len(doubled),
@@ -223,50 +203,36 @@ def _files_with_an_operation(ledger: Ledger) -> list[FinalFile]:
     return [file for file in ledger.files if file.path in named]
 
 
-def _candidates(
-    files: Sequence[FinalFile], names: Sequence[OutputName], firsts: Sequence[Arrival]
-) -> dict[str, list[OutputName]]:
-    """Outputs that may hold a file's last version: those under its name, and renames that made the name."""
-    renamed_to = {arrival.event_id: arrival.target_path for arrival in firsts if arrival.target_path}
-    by_path: defaultdict[str, list[OutputName]] = defaultdict(list)
-    for name in names:
-        for path in {name.path, renamed_to.get(name.work_key, name.path)}:
-            by_path[path].append(name)
-    return {file.path: by_path[file.path] for file in files}
+def _doubled_outputs(outputs: Sequence[Output]) -> list[str]:
+    """Paths of versions (path, modification time, content) with more than one output of their own."""
+    versions = Counter(
+        (output.path, output.last_modified, output.sha256) for output in outputs if output.action == "process"
+    )
+    return [path for (path, _, _), count in versions.items() if count > 1]
 
 
-def _says(output: Output, file: FinalFile) -> bool:
-    path = output.target_path or output.name.path
-    return (path, output.sha256, output.size) == (file.path, file.sha256, file.size)
-
-
-def _doubled_in_lineage(rows: Sequence[LineageRow]) -> list[str]:
+def _doubled_executions(rows: Sequence[LineageRow]) -> list[str]:
     """Work keys that more than one execution finished."""
     executions: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
-        if row.status == "SUCCESS":
+        if row.status == "success":
             executions[row.work_key].add(row.execution_arn)
     return [work_key for work_key, arns in executions.items() if len(arns) > 1]
 
 
-def _latencies(
-    firsts: Sequence[Arrival], items: Sequence[WorkItem], lineage: Sequence[LineageRow]
-) -> dict[str, Spread | None]:
-    """Milliseconds from the operation to the bus, and to the lineage record, which follows the output.
+def _latencies(firsts: Sequence[Arrival], outputs: Sequence[Output]) -> dict[str, Spread | None]:
+    """Milliseconds from an operation to the bus, and from the one whose event came first to the output.
 
     Replayed events waited for the outage: they are measured apart.
     """
-    recorded = {row.work_key: row.written_us for row in lineage}
     by_event = {arrival.event_id: arrival for arrival in firsts}
-    finished = [
-        (arrival, recorded[item.work_key])
-        for item in items
-        if item.work_key in recorded and (arrival := by_event.get(item.event_id))
+    written = [
+        (arrival, output.processed_us) for output in outputs if (arrival := by_event.get(output.event_id))
     ]
     result: dict[str, Spread | None] = {}
     for kind, replayed in (("live", False), ("replayed", True)):
         to_bus = [(a.arrived_us - a.time_us) / 1000 for a in firsts if a.replayed is replayed]
-        to_output = [(done_us - a.time_us) / 1000 for a, done_us in finished if a.replayed is replayed]
+        to_output = [(done_us - a.time_us) / 1000 for a, done_us in written if a.replayed is replayed]
         result[f"{kind}_to_bus"] = spread(to_bus)
         result[f"{kind}_to_output"] = spread(to_output)
     return result

@@ -64,23 +64,18 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class OutputName:
-    """One output object, as its key says."""
-
-    key: str
-    path: str
-    work_key: str
-
-
-@dataclass(frozen=True, slots=True)
 class Output:
     """What one output object says."""
 
-    name: OutputName
+    work_key: str
+    event_id: str
     action: str
+    path: str
     target_path: str | None
+    last_modified: str | None  # of the file version that was read
     size: int | None
     sha256: str | None
+    processed_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +94,8 @@ class LineageRow:
     """One lineage record."""
 
     work_key: str
-    event_id: str
     execution_arn: str
     status: str
-    written_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +103,7 @@ class Evidence:
     """Everything that arrived, read from where it arrived."""
 
     arrivals: Sequence[Arrival]
-    output_names: Sequence[OutputName]
+    outputs: Sequence[Output]
     items: Sequence[WorkItem]
     lineage: Sequence[LineageRow]
     queues: Mapping[str, int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.errors import MisconfiguredError, RejectedError, TransientError
 from fsxn_runtime.events import parse_timestamp
-from fsxn_runtime.report.model import LineageRow, Output, OutputName, WorkItem
+from fsxn_runtime.report.model import LineageRow, Output, WorkItem
 
 READERS = 8  # reading one small object is waiting; eight keep two cores busy
 _DEPTHS = (
@@ -31,7 +31,6 @@ class Place:
 
     bucket: str
     prefix: str
-    junction_path: str
     state_table: str
     lineage_table: str
     queues: Mapping[str, str]  # name to URL
@@ -83,40 +82,42 @@ class Reader:
         return [
             LineageRow(
                 work_key=row.get("work_key", ""),
-                event_id=row.get("event_id", ""),
                 execution_arn=row["step_functions_execution_arn"],
                 status=row["status"],
-                written_us=parse_timestamp(row["processing_timestamp"].partition("#")[0]),
             )
             for row in self._pages("query", query)
         ]
 
-    def output_names(self) -> list[OutputName]:
-        """The names of all outputs, from their keys: <prefix>/<object key>/<work key>.json."""
+    def outputs(self) -> list[Output]:
+        """Read every output below the workload's prefix."""
+        with ThreadPoolExecutor(READERS) as pool:
+            return list(pool.map(self._output, self._output_keys()))
+
+    def _output_keys(self) -> Iterator[str]:
         prefix = f"{self._place.prefix}/"
-        result = []
         with _Asking(f"the objects below s3://{self._place.bucket}/{prefix}"):
             pages = client("s3").get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._place.bucket, Prefix=prefix):
-                for entry in page.get("Contents", []):
-                    object_key, _, name = entry["Key"].removeprefix(prefix).rpartition("/")
-                    path = f"{self._place.junction_path}/{object_key}"
-                    result.append(OutputName(entry["Key"], path, name.removesuffix(".json")))
-        return result
+                yield from (entry["Key"] for entry in page.get("Contents", []))
 
-    def outputs(self, names: Sequence[OutputName]) -> list[Output]:
-        """Read the content of outputs."""
-        with ThreadPoolExecutor(READERS) as pool:
-            return list(pool.map(self._output, names))
-
-    def _output(self, name: OutputName) -> Output:
-        with _Asking(f"s3://{self._place.bucket}/{name.key}"):
-            body = client("s3").get_object(Bucket=self._place.bucket, Key=name.key)["Body"].read()
+    def _output(self, key: str) -> Output:
+        with _Asking(f"s3://{self._place.bucket}/{key}"):
+            body = client("s3").get_object(Bucket=self._place.bucket, Key=key)["Body"].read()
         try:
             report = json.loads(body)
-            return Output(name, report["action"], report.get("target_path"), report["size"], report["sha256"])
+            return Output(
+                work_key=report["work_key"],
+                event_id=report["event_id"],
+                action=report["action"],
+                path=report["file_path"],
+                target_path=report.get("target_path"),
+                last_modified=report.get("last_modified"),
+                size=report["size"],
+                sha256=report["sha256"],
+                processed_us=parse_timestamp(report["processed_at"]),
+            )
         except (ValueError, KeyError, TypeError) as exc:
-            raise RejectedError(f"s3://{self._place.bucket}/{name.key} is not a report: {exc}") from exc
+            raise RejectedError(f"s3://{self._place.bucket}/{key} is not a report: {exc}") from exc
 
     def _scan(self, table: str) -> Iterator[dict[str, Any]]:
         return self._pages("scan", {"TableName": table})

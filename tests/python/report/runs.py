@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fsxn_runtime.report.core import verify
@@ -16,7 +15,6 @@ from fsxn_runtime.report.model import (
     Mark,
     Operation,
     Output,
-    OutputName,
     Verification,
     WorkItem,
 )
@@ -36,13 +34,9 @@ class Run:
 
     ledger: Ledger
     evidence: Evidence
-    outputs: Sequence[Output]
 
     def verify(self, lost_allowed: int = 0) -> Verification:
-        by_name = {output.name: output for output in self.outputs}
-        return verify(
-            self.ledger, self.evidence, lambda names: [by_name[name] for name in names], lost_allowed
-        )
+        return verify(self.ledger, self.evidence, lost_allowed)
 
     def with_evidence(self, **changes: object) -> Run:
         return replace(self, evidence=replace(self.evidence, **changes))  # type: ignore[arg-type]
@@ -78,32 +72,35 @@ def faithful_run(files: int = 3) -> Run:
     operations.append(operation(len(operations), "NFS_REN", paths[0], "/vol1/new"))
     operations.append(operation(len(operations), "NFS_DEL", paths[1]))
     arrivals = [event(each) for each in operations]
-    last = arrivals[-1].arrived_us
 
     final = [FinalFile(path, 10, f"sha-{path}") for path in paths[2:]]
     final.append(FinalFile("/vol1/new", 10, f"sha-{paths[0]}"))
     items, outputs = [], []
     for number, path in enumerate(paths):
-        items.append(WorkItem(f"v{number}", "DONE", arrivals[2 * number].event_id, path, 1))
-        outputs.append(_output(path, f"v{number}", "process", None, f"sha-{path}"))
+        created = arrivals[2 * number]
+        items.append(WorkItem(f"v{number}", "DONE", created.event_id, path, 1))
+        outputs.append(_output(created, f"v{number}", "process", f"sha-{path}"))
     renamed, deleted = arrivals[-2:]
     items.append(WorkItem(renamed.event_id, "DONE", renamed.event_id, paths[0], 0))
-    outputs.append(_output(paths[0], renamed.event_id, "rename", "/vol1/new", f"sha-{paths[0]}"))
+    outputs.append(_output(renamed, renamed.event_id, "rename", f"sha-{paths[0]}"))
     items.append(WorkItem(deleted.event_id, "DONE", deleted.event_id, paths[1], 0))
-    outputs.append(_output(paths[1], deleted.event_id, "delete", None, None))
-    lineage = [
-        LineageRow(item.work_key, item.event_id, f"arn-{item.work_key}", "SUCCESS", last + 1_000_000)
-        for item in items
-    ]
+    outputs.append(_output(deleted, deleted.event_id, "delete", None))
+    lineage = [LineageRow(item.work_key, f"arn-{item.work_key}", "success") for item in items]
     return Run(
         ledger=Ledger(operations, final, [Mark("server_up", operations[0].time_us)], {"sent": 8}, 0),
-        evidence=Evidence(
-            arrivals, [output.name for output in outputs], items, lineage, {"ingestion": 0}, WANTED
-        ),
-        outputs=outputs,
+        evidence=Evidence(arrivals, outputs, items, lineage, {"ingestion": 0}, WANTED),
     )
 
 
-def _output(path: str, work_key: str, action: str, target: str | None, sha256: str | None) -> Output:
-    key = f"reports/uc/{path.removeprefix('/vol1/')}/{work_key}.json"
-    return Output(OutputName(key, path, work_key), action, target, 10 if sha256 else None, sha256)
+def _output(first: Arrival, work_key: str, action: str, sha256: str | None) -> Output:
+    return Output(
+        work_key=work_key,
+        event_id=first.event_id,
+        action=action,
+        path=first.path,
+        target_path=first.target_path,
+        last_modified="2026-01-01T00:00:00.000000Z" if sha256 else None,
+        size=10 if sha256 else None,
+        sha256=sha256,
+        processed_us=first.arrived_us + 1_000_000,
+    )

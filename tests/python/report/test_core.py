@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from fsxn_runtime.report.model import LineageRow, Operation, Verification
 
-from tests.python.report.runs import Run, event, faithful_run
+from tests.python.report.runs import event, faithful_run
 
 
 def codes(verification: Verification) -> dict[str, int]:
@@ -37,8 +37,8 @@ def test_an_allowed_loss_is_no_finding_and_names_the_file_that_it_explains():
     run = faithful_run()
     kept = [arrival for arrival in run.evidence.arrivals if arrival.path != "/vol1/f2"]
     items = [item for item in run.evidence.items if item.path != "/vol1/f2"]
-    names = [name for name in run.evidence.output_names if name.path != "/vol1/f2"]
-    run = run.with_evidence(arrivals=kept, items=items, output_names=names)
+    outputs = [output for output in run.evidence.outputs if output.path != "/vol1/f2"]
+    run = run.with_evidence(arrivals=kept, items=items, outputs=outputs)
     allowed = run.verify(lost_allowed=2)
     assert codes(allowed) == {}
     assert (allowed.delivery.lost, allowed.outputs.files_lost) == (2, 1)
@@ -119,24 +119,28 @@ def test_a_final_file_with_another_content_than_its_output_is_unmatched(wrong: d
 @pytest.mark.parametrize("action", ["delete", "rename"])
 def test_a_delete_or_rename_without_its_output_is_missing(action: str):
     run = faithful_run()
-    names = [output.name for output in run.outputs if output.action != action]
-    found = codes(run.with_evidence(output_names=names).verify())
+    outputs = [output for output in run.evidence.outputs if output.action != action]
+    found = codes(run.with_evidence(outputs=outputs).verify())
     assert found["action.missing"] == 1
 
 
 def test_two_outputs_of_one_version_are_doubled():
     run = faithful_run()
-    original = run.outputs[2]
-    copy = replace(original, name=replace(original.name, key="reports/uc/f2/v9.json", work_key="v9"))
-    run = Run(run.ledger, run.evidence, [*run.outputs, copy])
-    names = [*run.evidence.output_names, copy.name]
-    assert codes(run.with_evidence(output_names=names).verify()) == {"output.doubled": 1}
+    copy = replace(run.evidence.outputs[2], work_key="v9")
+    found = codes(run.with_evidence(outputs=[*run.evidence.outputs, copy]).verify())
+    assert found == {"output.doubled": 1}
+
+
+def test_the_same_content_at_another_time_is_another_version():
+    run = faithful_run()
+    later = replace(run.evidence.outputs[2], last_modified="2026-01-01T00:00:09.000000Z")
+    assert codes(run.with_evidence(outputs=[*run.evidence.outputs, later]).verify()) == {}
 
 
 def test_two_executions_that_finished_one_work_key_are_doubled():
     run = faithful_run()
     row = run.evidence.lineage[0]
-    rows = [*run.evidence.lineage, LineageRow(row.work_key, row.event_id, "arn-2", "SUCCESS", 0)]
+    rows = [*run.evidence.lineage, LineageRow(row.work_key, "arn-2", "success")]
     assert codes(run.with_evidence(lineage=rows).verify()) == {"output.doubled": 1}
 
 
