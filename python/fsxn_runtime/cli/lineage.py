@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from fsxn_runtime.cli.errors import Exit
+from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.settings import text
 from fsxn_runtime.errors import RejectedError
@@ -33,16 +33,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "execution. Exit status 1 when there are none.",
     )
     which = show.add_mutually_exclusive_group(required=True)
-    which.add_argument(
-        "file", nargs="?", metavar="FILE", help="file path with junction path: /vol1/legal/a.pdf"
-    )
+    which.add_argument("file", nargs="?", metavar="FILE", help="path with junction path: /vol1/legal/a.pdf")
     which.add_argument("--workload", metavar="UC_ID", help="records of one workload")
     which.add_argument("--execution", metavar="ARN", help="records of one execution")
     show.add_argument(
-        "--since", metavar="TIME", help="with --workload: 2026-01-31, ...T12:00, or 30m, 6h, 7d ago"
+        "--since", metavar="TIME", help="with --workload: 2026-01-31, 2026-01-31T12:00, or 30m, 6h, 7d ago"
     )
     show.add_argument("--until", metavar="TIME", help="with --workload: the same forms")
-    show.add_argument("--limit", type=_positive, default=100, metavar="N", help="at most N records (100)")
+    show.add_argument("--limit", type=int, default=100, metavar="N", help="at most N records (100)")
     show.add_argument("--table", metavar="NAME", help="lineage table (default: LINEAGE_TABLE)")
     show.add_argument("--json", action="store_true", help="one JSON object a line")
     show.set_defaults(run=_show)
@@ -51,6 +49,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _show(arguments: argparse.Namespace) -> Exit:
     if (arguments.since or arguments.until) and not arguments.workload:
         raise RejectedError("--since and --until need --workload")
+    if arguments.limit < 1:
+        raise RejectedError(f"--limit is {arguments.limit}; it must be 1 or more")
     now = datetime.now(UTC)
     since, until = (parse_time(given, now) if given else "" for given in (arguments.since, arguments.until))
     table = arguments.table or text(os.environ, "LINEAGE_TABLE")
@@ -88,12 +88,13 @@ def _print(records: Iterator[LineageRecord], *, as_json: bool) -> int:
     """Print records; give their number."""
     if as_json:
         count = 0
-        for count, record in enumerate(records, start=1):
-            print(json.dumps(asdict(record), ensure_ascii=False))  # noqa: T201 - a command's output
+        for record in records:
+            say(json.dumps(asdict(record), ensure_ascii=False))
+            count += 1
         return count
     rows = [_row(record) for record in records]
     if not rows:
-        print("no lineage records")  # noqa: T201
+        say("no lineage records")
         return 0
     _table([_COLUMNS, *rows])
     return len(rows)
@@ -111,11 +112,4 @@ def _table(rows: Sequence[Sequence[Any]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print(line.rstrip())  # noqa: T201
-
-
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError(value)
-    return number
+        say(line.rstrip())

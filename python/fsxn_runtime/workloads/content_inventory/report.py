@@ -39,13 +39,12 @@ def build(job: Job, inventory: Mapping[str, Any] | None, now_us: int) -> dict[st
         "file_path": job.event.file_path,
         "event_id": job.event.event_id,
         "event_timestamp": job.event.timestamp,
-        **(inventory or dict.fromkeys(("size", "sha256", "media_type", "text"))),
-        "last_modified": format_timestamp(job.version.last_modified_us)
-        if job.version and inventory
-        else None,
+        **dict.fromkeys(("size", "sha256", "media_type", "text", "last_modified")),
         "execution_arn": job.execution_arn,
         "processed_at": format_timestamp(now_us),
     }
+    if inventory is not None and job.version is not None:
+        report |= {**inventory, "last_modified": format_timestamp(job.version.last_modified_us)}
     if job.event.target_path is not None:
         report["target_path"] = job.event.target_path
     return report
