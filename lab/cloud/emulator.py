@@ -117,8 +117,14 @@ class Emulator:
             "Detail": json.dumps(detail),
             "Resources": resources,
         }
-        body = json.dumps({"Entries": [entry]}).encode()
-        self._post("/_lab/service-events", body, {"x-lab-token": self._token})
+        self._post_to_lab("service-events", {"Entries": [entry]})
+
+    def record_ecs_task(self, task: Mapping[str, object], deployment_id: str, *, stable: bool) -> None:
+        """Make `task` what DescribeTasks shows. `stable` tasks complete their service's deployment."""
+        self._post_to_lab("ecs-task", {"task": task, "deployment_id": deployment_id, "stable": stable})
+
+    def _post_to_lab(self, door: str, body: Mapping[str, object]) -> None:
+        self._post(f"/_lab/{door}", json.dumps(body).encode(), {"x-lab-token": self._token})
 
     def _launch(self) -> None:
         lambda_bin = ROOT_DIRECTORY / ".venv-lambda" / "bin"

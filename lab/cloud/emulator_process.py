@@ -1,9 +1,15 @@
-"""The emulator's process: ministack, plus the two seams that the laboratory needs. Started by `Emulator`.
+"""The emulator's process: ministack, plus the seams that the laboratory needs. Started by `Emulator`.
 
 - `POST /_lab/service-events` publishes events of AWS services (sources `aws.*`, which PutEvents refuses
-  to everybody, here as on AWS). Only the laboratory knows the token. Body: what PutEvents takes.
+  to everybody, here as on AWS). Body: what PutEvents takes.
+- `POST /_lab/ecs-task` records one ECS task as the ECS runner sees it. The emulator's own scheduler, which
+  calls tasks RUNNING although nothing runs, is switched off: without a runner no task ever starts.
+- IAM compares requests to CloudWatch Logs with `log-group:NAME:log-stream:...`, so that the form of policy
+  which AWS asks for (`log-group:NAME:*`) allows them; the emulator alone wants the form that AWS refuses.
 - The process ends, with its Lambda workers and its folder (TMPDIR), when its standard input does:
   whoever started it is gone.
+
+Only the laboratory knows the token that both doors ask for.
 """
 
 from __future__ import annotations
@@ -15,15 +21,14 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ministack import app as ministack_app
-from ministack.core import lambda_runtime
+from ministack.core import iam_actions, lambda_runtime
 from ministack.core.responses import set_request_account_id, set_request_region
-from ministack.services import eventbridge
+from ministack.services import ecs, eventbridge
 
-SERVICE_EVENTS_PATH = "/_lab/service-events"
 TOKEN_HEADER = "x-lab-token"  # noqa: S105 (the name of a header)
 TOKEN_VARIABLE = "LAB_TOKEN"  # noqa: S105 (the name of a variable)
 
@@ -33,16 +38,38 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def with_service_events(inner: Application, token: str, account: str, region: str) -> Application:
-    """Wrap the emulator's ASGI application so that it also answers SERVICE_EVENTS_PATH."""
+def put_service_events(body: Any) -> None:
+    """Publish on the default bus, as an AWS service would."""
+    eventbridge._put_events(body, allow_aws_source=True)
+
+
+def record_ecs_task(body: Any) -> None:
+    """Store one task, and count it for its cluster, its service and its deployment."""
+    task = {**body["task"], "_deployment_id": body["deployment_id"], "_startup_stable": body["stable"]}
+    cluster = task["clusterArn"].rsplit("/", 1)[-1]
+    service = task["group"].removeprefix("service:")
+    ecs._tasks[task["taskArn"]] = task
+    ecs._recount_cluster(cluster)
+    ecs._refresh_service_state(cluster, task["group"])
+    ecs._complete_service_deployment(cluster, f"{cluster}/{service}")
+
+
+DOORS: Mapping[str, Callable[[Any], None]] = {
+    "/_lab/service-events": put_service_events,
+    "/_lab/ecs-task": record_ecs_task,
+}
+
+
+def with_doors(inner: Application, token: str, account: str, region: str) -> Application:
+    """Wrap the emulator's ASGI application so that it also answers the paths in DOORS."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != SERVICE_EVENTS_PATH:
+        if scope["type"] != "http" or scope["path"] not in DOORS:
             await inner(scope, receive, send)
             return
         given = dict(scope["headers"]).get(TOKEN_HEADER.encode(), b"")
         if not hmac.compare_digest(given, token.encode()):
-            await _answer(send, 403, b"{}")
+            await _answer(send, 403)
             return
         body = b""
         while True:
@@ -52,16 +79,36 @@ def with_service_events(inner: Application, token: str, account: str, region: st
                 break
         set_request_account_id(account)
         set_request_region(region)
-        status, _, answer = eventbridge._put_events(json.loads(body), allow_aws_source=True)
-        await _answer(send, status, answer)
+        DOORS[scope["path"]](json.loads(body))
+        await _answer(send, 200)
 
     return application
 
 
-async def _answer(send: Send, status: int, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+async def _answer(send: Send, status: int) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def with_log_streams(extract: Callable[..., str]) -> Callable[..., str]:
+    """Wrap the emulator's choice of the ARN that a request is checked against.
+
+    Source: CloudWatch Logs user guide, "Identity and access management", ARN formats: `log-group:NAME:*` for
+    every action but tagging, which takes `log-group:NAME`.
+    """
+
+    def resource_arn(service: str, *request: Any) -> str:
+        arn = extract(service, *request)
+        headers, body = request[2], request[3]
+        if service != "logs" or arn == "*" or "Tag" in headers.get("x-amz-target", ""):
+            return arn
+        return f"{arn}:log-stream:{json.loads(body).get('logStreamName', '')}"
+
+    return resource_arn
+
+
+def _schedule_nothing(cluster_name: str, service_key: str) -> None:
+    """In place of the emulator's ECS scheduler."""
 
 
 def _end_with_parent() -> None:
@@ -72,7 +119,9 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Run the emulator in the foreground. Settings are ministack's own environment variables."""
     token = os.environ.pop(TOKEN_VARIABLE)  # popped: Lambda workers inherit this environment
-    ministack_app.app = with_service_events(
+    ecs._reconcile_service_tasks = _schedule_nothing
+    iam_actions.extract_resource_arn = with_log_streams(iam_actions.extract_resource_arn)
+    ministack_app.app = with_doors(
         ministack_app.app,
         token,
         os.environ["MINISTACK_ACCOUNT_ID"],
