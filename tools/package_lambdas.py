@@ -12,6 +12,7 @@ what is missing in the zip fails here, not in AWS. Exit status: 0 built, 2 somet
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import io
 import json
@@ -82,6 +83,7 @@ def build(function: Function, pins: dict[str, str], root: Path = ROOT) -> bytes:
     module_path = function.handler.rpartition(".")[0].replace(".", "/")
     if f"{module_path}.py" not in entries and f"{module_path}/__init__.py" not in entries:
         raise PackagingError(f"{function.name}: the handler's module {module_path}.py is not in the zip")
+    _check_own_imports(function, entries)
     packed = _zip(entries)
     if len(packed) > MAX_ZIP_BYTES:
         raise PackagingError(f"{function.name}: {len(packed)} bytes; at most {MAX_ZIP_BYTES} are allowed")
@@ -149,6 +151,29 @@ def _own_entries(function: Function, python: Path) -> Iterator[tuple[str, bytes]
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and file.suffix not in CACHES:
                 yield file.relative_to(python).as_posix(), file.read_bytes()
+
+
+def _check_own_imports(function: Function, entries: dict[str, bytes]) -> None:
+    """Refuse an import of ours that the zip cannot answer, wherever in a file it stands."""
+    modules = {
+        name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for name in entries
+        if name.endswith(".py")
+    }
+    for name, content in entries.items():
+        if name.startswith("fsxn_runtime/") and name.endswith(".py"):
+            for imported in sorted(_own_imports(content) - modules):
+                raise PackagingError(f"{function.name}: {name} imports {imported}, which is not in the zip")
+
+
+def _own_imports(source: bytes) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return {module for module in found if module.split(".")[0] == "fsxn_runtime"}
 
 
 def _requirement_entries(
