@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
+from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.report.core import verify
 from fsxn_runtime.report.ledger import parse_arrivals, parse_ledger
@@ -18,10 +18,10 @@ from fsxn_runtime.report.text import lines
 DEFAULT_EVENT_TYPES = "FILE_CLOSE,FILE_CREATE,FILE_DELETE,FILE_RENAME,FILE_WRITE"
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the group `events`."""
     group = subparsers.add_parser("events", help="file events: proof that what happened also arrived")
-    commands = group.add_subparsers(dest="command", required=True, metavar="command")
+    commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
     parser = commands.add_parser(
         "verify",
         help="compare the storage's ledger with events, outputs, state, lineage and queues",
@@ -43,10 +43,10 @@ def register(subparsers: Any) -> None:
         "--allow-lost", type=int, default=0, metavar="N", help="operations that may lack their event"
     )
     parser.add_argument("--json", action="store_true", help="everything as one JSON object")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=_verify)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def _verify(arguments: argparse.Namespace) -> Exit:
     """Verify, print, and give the exit status: 0 the same, 1 different."""
     place = _place(arguments)
     ledger = parse_ledger(_read(arguments.ledger))
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     verification = verify(ledger, evidence, arguments.allow_lost)
     _print(verification, as_json=arguments.json)
-    return 0 if verification.ok else 1
+    return Exit.OK if verification.ok else Exit.FINDING
 
 
 def _place(arguments: argparse.Namespace) -> Place:
@@ -93,7 +93,7 @@ def _read(path: Path) -> list[str]:
 
 def _print(verification: Verification, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(verification.to_dict()))  # noqa: T201
+        say(json.dumps(verification.to_dict()))
         return
     for line in lines(verification):
-        print(line)  # noqa: T201
+        say(line)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
+from fsxn_runtime.cli.console import Exit
 from fsxn_runtime.errors import RejectedError
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command `report`."""
     parser = subparsers.add_parser(
         "report",
@@ -19,11 +19,10 @@ def register(subparsers: Any) -> None:
     )
     parser.add_argument("--run", dest="run_file", required=True, type=Path, help="the run, such as run.json")
     parser.add_argument("-o", "--output", required=True, type=Path, help="the HTML file to write")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=_report)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Write the page and give exit status 0."""
+def _report(arguments: argparse.Namespace) -> Exit:
     from fsxn_runtime.report.page import render  # jinja2 is only needed here
 
     try:
@@ -34,4 +33,4 @@ def run(arguments: argparse.Namespace) -> int:
         raise RejectedError(f"{exc.filename}: {exc.strerror}") from exc
     except ValueError as exc:
         raise RejectedError(f"{arguments.run_file} is not JSON: {exc}") from exc
-    return 0
+    return Exit.OK

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from botocore.exceptions import BotoCoreError, ClientError
 
+from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.edge.clients import client
-from fsxn_runtime.errors import MisconfiguredError, RejectedError, TransientError
+from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.events import parse_timestamp
 from fsxn_runtime.report.model import LineageRow, Output, WorkItem
 
@@ -42,7 +42,7 @@ class Place:
 
 
 class Reader:
-    """Reads one place. Every method raises TransientError or MisconfiguredError with what was asked."""
+    """Reads one place. Every method raises the errors of `edge.aws_errors`."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -52,7 +52,7 @@ class Reader:
         return {name: self._depth(url) for name, url in self._place.queues.items()}
 
     def _depth(self, url: str) -> int:
-        with _Asking(f"the depth of {url}"):
+        with aws_call("sqs:GetQueueAttributes"):
             answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))
         return sum(int(answer["Attributes"][name]) for name in _DEPTHS)
 
@@ -95,13 +95,13 @@ class Reader:
 
     def _output_keys(self) -> Iterator[str]:
         prefix = f"{self._place.prefix}/"
-        with _Asking(f"the objects below s3://{self._place.bucket}/{prefix}"):
+        with aws_call("s3:ListBucket"):
             pages = client("s3").get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._place.bucket, Prefix=prefix):
                 yield from (entry["Key"] for entry in page.get("Contents", []))
 
     def _output(self, key: str) -> Output:
-        with _Asking(f"s3://{self._place.bucket}/{key}"):
+        with aws_call("s3:GetObject"):
             body = client("s3").get_object(Bucket=self._place.bucket, Key=key)["Body"].read()
         try:
             report = json.loads(body)
@@ -123,23 +123,7 @@ class Reader:
         return self._pages("scan", {"TableName": table})
 
     def _pages(self, operation: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        with _Asking(f"table {arguments['TableName']}"):
+        with aws_call(f"dynamodb:{operation.title()}"):
             for page in client("dynamodb").get_paginator(operation).paginate(**arguments):
                 for row in page["Items"]:
                     yield {name: _plain(value) for name, value in row.items()}
-
-
-class _Asking:
-    """Turn the errors of one call into ours, with what was asked for."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ClientError):
-            raise MisconfiguredError(f"cannot read {self._what}: {error}") from error
-        if isinstance(error, BotoCoreError):
-            raise TransientError(f"cannot read {self._what}: {error}") from error
