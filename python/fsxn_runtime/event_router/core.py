@@ -1,29 +1,15 @@
-"""Pure decisions of the router: reading messages, forming batches, judging answers, measuring latency."""
+"""Pure decisions of the router: reading messages, measuring latency."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, NoReturn
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
 
 from fsxn_runtime.errors import RejectedError
-from fsxn_runtime.event_router.model import Answer, Entry, Message, Reject, RejectReason
-from fsxn_runtime.events import DETAIL_TYPE, EVENT_SOURCE, parse_timestamp
-
-# PutEvents takes 10 entries and refuses from 1 MB on (EventBridge API reference and user guide, "Calculating
-# PutEvents event entry size"). The guide does not say whether the limit counts one entry or the request, nor
-# which megabyte; this is the smaller one, and it is kept for the request too.
-MAX_ENTRIES: Final = 10
-MAX_REQUEST_BYTES: Final = 1_000_000 - 1
-_ENVELOPE_BYTES: Final = len(EVENT_SOURCE) + len(DETAIL_TYPE)  # counted with each entry; both are ASCII
-
-# Error codes of single entries (EventBridge user guide, "Handling failures with PutEvents"). Content errors
-# stay, however often one sends. Access and addressing errors are in neither set: a person can repair
-# those, and the message must then still exist.
-CONTENT_ERRORS: Final = frozenset({"InvalidArgument", "MalformedDetail"})
-BUSY_ERRORS: Final = frozenset({"InternalException", "InternalFailure", "ThrottlingException"})
-
-Validator = Callable[[object], None]  # raises RejectedError
+from fsxn_runtime.event_router.bus_rules import ENVELOPE_BYTES, MAX_REQUEST_BYTES
+from fsxn_runtime.event_router.model import Entry, Message, Reject, RejectReason, Validator
+from fsxn_runtime.events import parse_timestamp
 
 
 def read(message: Message, validate: Validator) -> Iterator[Entry | Reject]:
@@ -36,29 +22,6 @@ def read(message: Message, validate: Validator) -> Iterator[Entry | Reject]:
             yield _entry(message, event, validate)
     except RejectedError as error:
         yield _reject(message.message_id, message.body, error)
-
-
-def batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Cut entries into requests that PutEvents takes, in order."""
-    batch: list[Entry] = []
-    size = 0
-    for entry in entries:
-        if batch and (len(batch) == MAX_ENTRIES or size + entry.size_bytes > MAX_REQUEST_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(entry)
-        size += entry.size_bytes
-    if batch:
-        yield batch
-
-
-def judge(error_code: str) -> Answer:
-    """Say what the error code of one entry means; "" is acceptance."""
-    if not error_code:
-        return Answer.ACCEPTED
-    if error_code in CONTENT_ERRORS:
-        return Answer.REFUSED
-    return Answer.BUSY if error_code in BUSY_ERRORS else Answer.MISCONFIGURED
 
 
 def latencies_ms(accepted: Iterable[tuple[Entry, int]]) -> tuple[list[float], int]:
@@ -100,7 +63,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _entry(message: Message, event: object, validate: Validator) -> Entry | Reject:
     detail = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     try:
-        size = _ENVELOPE_BYTES + _utf8_length(detail)
+        size = ENVELOPE_BYTES + _utf8_length(detail)
         if size > MAX_REQUEST_BYTES:
             raise RejectedError(
                 f"entry has {size} bytes; at most {MAX_REQUEST_BYTES} are allowed",

@@ -17,8 +17,8 @@ from fsxn_runtime.edge import log
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.clock import TimeBudget, now_us
 from fsxn_runtime.edge.metrics import Emf
-from fsxn_runtime.event_router.core import Validator, latencies_ms, read
-from fsxn_runtime.event_router.model import Entry, Message, Outcome, Reject
+from fsxn_runtime.event_router.core import latencies_ms, read
+from fsxn_runtime.event_router.model import Entry, Message, Outcome, Reject, Validator
 from fsxn_runtime.event_router.settings import Settings
 from fsxn_runtime.event_router.store import Bus, Quarantine, schema_validator
 

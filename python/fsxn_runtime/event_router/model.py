@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+Validator = Callable[[object], None]  # raises RejectedError for what is no file event
 
 
 class RejectReason(StrEnum):

@@ -14,8 +14,16 @@ from fsxn_runtime.edge import log
 from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.edge.clock import TimeBudget
 from fsxn_runtime.errors import FsxnError, RejectedError
-from fsxn_runtime.event_router.core import Validator, batches, judge
-from fsxn_runtime.event_router.model import Answer, Entry, FailureReason, Outcome, Reject, RejectReason
+from fsxn_runtime.event_router.bus_rules import batches, judge
+from fsxn_runtime.event_router.model import (
+    Answer,
+    Entry,
+    FailureReason,
+    Outcome,
+    Reject,
+    RejectReason,
+    Validator,
+)
 from fsxn_runtime.events import DETAIL_TYPE, EVENT_SOURCE
 
 # A call usually takes some 20 ms; a call begun with less than this left may be cut off by the function's

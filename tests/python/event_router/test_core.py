@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from fsxn_runtime.event_router.core import MAX_REQUEST_BYTES, batches, judge, latencies_ms, read
+from fsxn_runtime.event_router.bus_rules import MAX_REQUEST_BYTES, batches, judge
+from fsxn_runtime.event_router.core import latencies_ms, read
 from fsxn_runtime.event_router.model import Answer, Entry, Message, Reject, RejectReason
 from fsxn_runtime.event_router.store import schema_validator
 from fsxn_runtime.events import parse_timestamp

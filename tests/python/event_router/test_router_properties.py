@@ -9,7 +9,8 @@ from unittest.mock import patch
 
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.event_router import handler as router
-from fsxn_runtime.event_router.core import MAX_ENTRIES, MAX_REQUEST_BYTES, batches, read
+from fsxn_runtime.event_router.bus_rules import MAX_ENTRIES, MAX_REQUEST_BYTES, batches
+from fsxn_runtime.event_router.core import read
 from fsxn_runtime.event_router.model import Entry, Message, Reject
 from fsxn_runtime.event_router.store import schema_validator
 from hypothesis import given
