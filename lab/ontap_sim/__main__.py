@@ -1,0 +1,89 @@
+"""Run the simulator: `python -m lab.ontap_sim --config FILE.json`.
+
+When everything listens, one JSON line on standard output says where. SIGTERM or SIGINT end it with status 0;
+a configuration that cannot be used ends it with status 2 and one line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.ontap_sim import certificate, config, http
+from lab.ontap_sim.control import Control
+from lab.ontap_sim.model import SimError
+from lab.ontap_sim.rest import Rest
+from lab.ontap_sim.simulator import Simulator
+
+_LOOPBACK = "127.0.0.1"
+
+
+def main() -> int:
+    """Read the command line and run until a signal."""
+    parser = argparse.ArgumentParser(prog="python -m lab.ontap_sim", description="Simulated FSx for ONTAP.")
+    parser.add_argument("--config", type=Path, required=True, help="JSON file, see README.md of this folder")
+    try:
+        data = json.loads(parser.parse_args().config.read_text())
+        asyncio.run(_run(config.load(data)))
+    except (SimError, OSError, ValueError, KeyError, TypeError) as exc:
+        print(f"ontap_sim: {type(exc).__name__}: {exc}", file=sys.stderr)
+        return 2
+    return 0
+
+
+async def _run(settings: config.Config) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    simulator = Simulator(settings)
+    try:
+        faces = await simulator.start()
+        pem, tls = certificate.create(settings.directory, simulator.cluster.name)
+        rest = Rest(simulator.cluster, simulator.volumes, settings.username, settings.password)
+        control = Control(simulator, stopped.set)
+        rest_server = await http.serve(rest.handle, _LOOPBACK, 0, tls)
+        control_server = await http.serve(control.handle, _LOOPBACK, 0, None)
+        ready = {
+            "rest": f"https://{_LOOPBACK}:{_port(rest_server)}",
+            "control": f"http://{_LOOPBACK}:{_port(control_server)}",
+            "certificate": str(pem),
+            "username": settings.username,
+            "password": settings.password,
+            "ledger": str(settings.ledger),
+            "access_points": faces,
+            "volumes": [_volume(content) for content in simulator.volumes],
+        }
+        print(json.dumps(ready), flush=True)
+        await stopped.wait()
+        rest_server.close()
+        control_server.close()
+    finally:
+        await simulator.close()
+
+
+def _port(server: asyncio.Server) -> int:
+    return int(server.sockets[0].getsockname()[1])
+
+
+def _volume(content: Any) -> Mapping[str, object]:
+    volume = content.volume
+    return {
+        "svm": volume.svm.name,
+        "svm_uuid": volume.svm.uuid,
+        "name": volume.name,
+        "uuid": volume.uuid,
+        "msid": volume.msid,
+        "junction_path": volume.junction_path,
+        "directory": str(volume.directory),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

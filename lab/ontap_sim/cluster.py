@@ -1,0 +1,226 @@
+"""The nodes and the FPolicy configuration of every SVM: who is told of an operation, and by which node."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lab.ontap_sim.config import Switches
+from lab.ontap_sim.delivery import Channel, Connection, Delivery
+from lab.ontap_sim.fpolicy import FpolicyConfig, Record
+from lab.ontap_sim.model import Operation, SimError, Svm
+from lab.ontap_sim.rest_errors import RestError, not_found
+from lab.ontap_sim.screening import wanted
+from lab.ontap_sim.store import PersistentStore
+
+_REMOVED = "FPolicy server is removed from external engine."  # what disabling a policy looks like
+
+
+@dataclass(slots=True)
+class Node:
+    """One node of the cluster."""
+
+    number: int
+    name: str
+    uuid: str
+    up: bool = True
+    channels: dict[tuple[str, str], Channel] = field(default_factory=dict)  # by SVM UUID and policy name
+
+
+class Cluster:
+    """Everything that FPolicy is on the storage side. All methods run on the event loop."""
+
+    def __init__(self, name: str, node_count: int, svms: tuple[Svm, ...], delivery: Delivery) -> None:
+        self.name = name
+        self.uuid = str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
+        self.delivery = delivery
+        self.svms = {svm.uuid: svm for svm in svms}
+        self.configs = {svm.uuid: FpolicyConfig() for svm in svms}
+        self.stores: dict[str, PersistentStore] = {}  # by SVM UUID
+        self.nodes = [
+            Node(number, f"{name}-{number:02}", str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}-{number:02}")))
+            for number in range(1, node_count + 1)
+        ]
+        self._alternate = 0
+        self._restarts: set[asyncio.Task[None]] = set()
+
+    # configuration -----------------------------------------------------------------------------------
+
+    def apply(self, svm_uuid: str) -> None:
+        """Bring stores and connections in line with the SVM's configuration, after every change of it."""
+        self._apply_store(svm_uuid)
+        enabled = dict(self._external_policies(svm_uuid))
+        for node in self.nodes:
+            for key in [key for key in node.channels if key[0] == svm_uuid]:
+                if key[1] not in enabled or not node.up:
+                    node.channels.pop(key).close(_REMOVED)
+            for name, policy in enabled.items():
+                if node.up and (svm_uuid, name) not in node.channels:
+                    self._open(node, svm_uuid, name, policy)
+
+    def _open(self, node: Node, svm_uuid: str, name: str, policy: Record) -> None:
+        channel = Channel(
+            node.number,
+            self.svms[svm_uuid],
+            name,
+            self.configs[svm_uuid].engines[policy["engine"]["name"]],
+            self.stores.get(svm_uuid) if policy.get("persistent_store") else None,
+            self.delivery,
+        )
+        node.channels[svm_uuid, name] = channel
+        channel.open()
+
+    def _apply_store(self, svm_uuid: str) -> None:
+        record = next(iter(self.configs[svm_uuid].stores.values()), None)
+        store = self.stores.get(svm_uuid)
+        if record is None:
+            self.stores.pop(svm_uuid, None)
+        elif store is None:
+            switches: Switches = self.delivery.switches
+            self.stores[svm_uuid] = PersistentStore(
+                record["name"],
+                record["volume"],
+                record["size"],
+                switches.replay_order,
+                switches.replay_window,
+                switches.seed,
+            )
+        else:
+            store.size_bytes, store.volume = record["size"], record["volume"]
+
+    def _external_policies(self, svm_uuid: str) -> Iterator[tuple[str, Record]]:
+        for name, policy in self.configs[svm_uuid].policies.items():
+            if policy["enabled"] and policy["engine"]["name"] != "native":
+                yield name, policy
+
+    # operations --------------------------------------------------------------------------------------
+
+    def policies_for(self, operation: Operation) -> tuple[str, ...]:
+        """Name the enabled policies that want this operation."""
+        svm_uuid = operation.volume.svm.uuid
+        events = self.configs[svm_uuid].events
+        return tuple(
+            name
+            for name, policy in self._external_policies(svm_uuid)
+            if wanted(operation, policy, (events[event["name"]] for event in policy["events"]))
+        )
+
+    def notify(self, operation: Operation, policies: tuple[str, ...]) -> None:
+        """Let the operation's node tell the servers of these policies."""
+        node = self._node_of(operation)
+        svm_uuid = operation.volume.svm.uuid
+        for name in policies:
+            channel = node.channels.get((svm_uuid, name))
+            if channel:
+                channel.offer(operation)
+            else:
+                self._keep_without_channel(node, operation, name)
+
+    def _keep_without_channel(self, node: Node, operation: Operation, name: str) -> None:
+        """The policy was disabled, or every node went away, after the operation had been captured."""
+        svm = operation.volume.svm
+        policy = self.configs[svm.uuid].policies.get(name, {})
+        store = self.stores.get(svm.uuid) if policy.get("persistent_store") else None
+        Channel(node.number, svm, name, {"primary_servers": []}, store, self.delivery).keep(operation)
+
+    def _node_of(self, operation: Operation) -> Node:
+        nodes = [node for node in self.nodes if node.up] or self.nodes
+        if self.delivery.switches.node_spread == "alternate":
+            self._alternate += 1
+            return nodes[self._alternate % len(nodes)]
+        name = operation.path.encode("utf-8", "surrogateescape")
+        return nodes[zlib.crc32(name) % len(nodes)]
+
+    # nodes and connections ---------------------------------------------------------------------------
+
+    def restart(self, number: int) -> None:
+        """Take a node away for a while; its partner takes the operations over. Raises SimError."""
+        node = next((node for node in self.nodes if node.number == number), None)
+        if node is None:
+            raise SimError(f"node is {number}; there are {len(self.nodes)}")
+        task = asyncio.get_running_loop().create_task(self._restart(node))
+        self._restarts.add(task)
+        task.add_done_callback(self._restarts.discard)
+
+    async def _restart(self, node: Node) -> None:
+        node.up = False
+        for svm_uuid in self.svms:
+            self.apply(svm_uuid)
+        await asyncio.sleep(self.delivery.switches.restart_seconds)
+        node.up = True
+        for svm_uuid in self.svms:
+            self.apply(svm_uuid)
+
+    def connection_records(self, svm_uuid: str) -> Iterator[Record]:
+        """List node x policy x server, as REST shows it."""
+        svm = self.svms[svm_uuid]
+        for node in self.nodes:
+            for name, policy in self._external_policies(svm_uuid):
+                channel = node.channels.get((svm_uuid, name))
+                engine = self.configs[svm_uuid].engines[policy["engine"]["name"]]
+                by_server = {item.server: item for item in channel.connections} if channel else {}
+                for server in engine["primary_servers"]:
+                    yield {
+                        "svm": {"uuid": svm.uuid, "name": svm.name},
+                        "node": {"uuid": node.uuid, "name": node.name},
+                        "policy": {"name": name},
+                        "server": server,
+                        "type": "primary",
+                    } | _state(by_server.get(server))
+
+    def connection(self, svm_uuid: str, node_uuid: str, policy: str, server: str) -> Connection:
+        """Find one connection. Raises RestError."""
+        for node in self.nodes:
+            channel = node.channels.get((svm_uuid, policy))
+            if node.uuid != node_uuid or channel is None:
+                continue
+            for connection in channel.connections:
+                if connection.server == server:
+                    return connection
+            raise RestError(400, "9764954", f"The server {server} is not one of the policy's engine.")
+        raise not_found(f"connection of node {node_uuid} and policy {policy}")
+
+    def status(self) -> Mapping[str, Any]:
+        """Count what was sent, stored, replayed and dropped, and what still waits."""
+        channels = [channel for node in self.nodes for channel in node.channels.values()]
+        connections = [item for channel in channels for item in channel.connections]
+        counts = self.delivery.counts
+        return {
+            "sent": counts["sent"],
+            "replayed": counts["replayed"],
+            "stored": counts["stored"],
+            "dropped": counts["dropped"],
+            "stored_backlog": sum(len(store) for store in self.stores.values()),
+            "waiting": sum(connection.waiting for connection in connections),
+            "received": {key[9:]: counts[key] for key in sorted(counts) if key.startswith("received_")},
+            "connections": [record for svm_uuid in self.svms for record in self.connection_records(svm_uuid)],
+        }
+
+    def close(self) -> None:
+        """End every connection."""
+        for node in self.nodes:
+            for channel in node.channels.values():
+                channel.close("The node shuts down.")
+            node.channels.clear()
+
+
+def _state(connection: Connection | None) -> Record:
+    if connection is None:
+        reason = {"code": 9305, "message": "No local lif present to connect to FPolicy server."}
+        return {"state": "disconnected", "disconnected_reason": reason}
+    record: Record = {"state": "connected" if connection.is_ready else "disconnected"}
+    record["update_time"] = _time(connection.updated_at)
+    if connection.is_ready:
+        record["session_uuid"] = connection.session_id
+    elif connection.reason:
+        record["disconnected_reason"] = connection.reason
+    return record
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

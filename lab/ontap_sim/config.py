@@ -1,0 +1,154 @@
+"""The simulator's configuration file (JSON): what exists at start, and the switches for what is unknown."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lab.ontap_sim.model import Client, Protocol, S3Face, SimError, Svm, Volume
+
+_NAMESPACE = uuid.UUID("6d1f6f0a-52c4-4a6e-9f57-0d9c6d6f3a10")  # any fixed value: equal names, equal ids
+_FIRST_MSID = 2147484674  # MSIDs of data volumes start near 2**31
+_DEFAULT_VOLUME_BYTES = 1 << 40
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """One field per behaviour that no reference settles, or that a test wants otherwise.
+
+    README.md of this folder says for each what is known. Times are seconds.
+    """
+
+    protocol_versions: tuple[str, ...] = ("1.0", "1.1", "1.2")
+    path_root: str = "volume"  # volume | namespace
+    node_spread: str = "file"  # file | alternate: which node an operation belongs to
+    replay_order: str = "shuffle"  # shuffle | documented | in_order
+    replay_window: int = 0  # entries that the shuffle may reach over; 0 = the whole backlog
+    replay_time: str = "original"  # original | replay: GenerationTime of replayed notifications
+    on_back_pressure: str = "hold"  # hold | store | drop | ignore
+    retry_limit: str = "keep_trying"  # keep_trying | stop: after max_connection_retries
+    retry_initial_seconds: float = 0.2
+    retry_max_seconds: float = 2.0
+    handshake_seconds: float = 2.0  # the wait that nodes are known to have
+    stall_seconds: float = 30.0  # how long a full send buffer is borne before the node breaks the connection
+    first_write_window_seconds: float = 1.0  # a write is "first" again after this long without one
+    restart_seconds: float = 1.0  # how long a restarted node is away
+    seed: int = 1
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "path_root": ("volume", "namespace"),
+    "node_spread": ("file", "alternate"),
+    "replay_order": ("shuffle", "documented", "in_order"),
+    "replay_time": ("original", "replay"),
+    "on_back_pressure": ("hold", "store", "drop", "ignore"),
+    "retry_limit": ("keep_trying", "stop"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class S3Connection:
+    """Where the volumes' S3 face lives. `threads` uploads run at once."""
+
+    endpoint: str
+    region: str = "us-east-1"
+    access_key: str = "test"
+    secret_key: str = "test"  # noqa: S105 (the local AWS's fixed root key)
+    account: str = "000000000000"
+    threads: int = 8  # one put takes 2 to 3 ms, most of it in the local AWS
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the process needs to start."""
+
+    directory: Path  # certificate and, by default, the ledger
+    ledger: Path
+    volumes: tuple[Volume, ...]
+    username: str = "fsxadmin"
+    password: str = "lab-Passw0rd"  # noqa: S105 (a laboratory default; the caller may give another)
+    nodes: int = 2
+    default_client: Client = field(default_factory=Client)
+    default_protocol: Protocol = field(default_factory=lambda: Protocol("NFS", 3, 0))
+    s3: S3Connection | None = None
+    switches: Switches = field(default_factory=Switches)
+
+    @property
+    def svms(self) -> tuple[Svm, ...]:
+        """Give each SVM once, in the order of the file."""
+        return tuple(dict.fromkeys(volume.svm for volume in self.volumes))
+
+
+def load(data: Mapping[str, Any]) -> Config:
+    """Check the parsed configuration file. Raises SimError with the value seen and what is allowed."""
+    _only(data, "configuration", {f.name for f in fields(Config)} - {"volumes"} | {"svms"})
+    directory = Path(data["directory"]).resolve()
+    volumes = tuple(_volumes(data["svms"]))
+    client = dict(data.get("default_client", {}))
+    protocol = Protocol.parse(client.pop("protocol", "NFS 3.0"))
+    if any(volume.s3 for volume in volumes) and "s3" not in data:
+        raise SimError("a volume has an S3 face, but the configuration has no 's3' connection")
+    return Config(
+        directory=directory,
+        ledger=Path(data.get("ledger", directory / "ledger.jsonl")).resolve(),
+        volumes=volumes,
+        username=data.get("username", "fsxadmin"),
+        password=data.get("password", "lab-Passw0rd"),
+        nodes=int(data.get("nodes", 2)),
+        default_client=_build(Client, client, "default_client"),
+        default_protocol=protocol,
+        s3=_build(S3Connection, data["s3"], "s3") if data.get("s3") else None,
+        switches=_switches(data.get("switches", {})),
+    )
+
+
+def _volumes(svms: list[dict[str, Any]]) -> list[Volume]:
+    volumes: list[Volume] = []
+    for entry in svms:
+        _only(entry, "svm", {"name", "uuid", "cifs_server", "volumes"})
+        name = entry["name"]
+        svm = Svm(name, entry.get("uuid") or _uuid(name), entry.get("cifs_server", "FS1"))
+        for item in entry["volumes"]:
+            _only(item, "volume", {f.name for f in fields(Volume)} - {"svm"})
+            volumes.append(
+                Volume(
+                    svm=svm,
+                    name=item["name"],
+                    uuid=item.get("uuid") or _uuid(name, item["name"]),
+                    msid=item.get("msid", _FIRST_MSID + len(volumes)),
+                    junction_path=item.get("junction_path", f"/{item['name']}"),
+                    directory=Path(item["directory"]).resolve(),
+                    share=item.get("share", item["name"]),
+                    size_bytes=item.get("size_bytes", _DEFAULT_VOLUME_BYTES),
+                    s3=_build(S3Face, item["s3"], "s3 of a volume") if item.get("s3") else None,
+                )
+            )
+    return volumes
+
+
+def _switches(data: Mapping[str, Any]) -> Switches:
+    for name, allowed in _CHOICES.items():
+        if data.get(name, allowed[0]) not in allowed:
+            raise SimError(f"switch {name} is {data[name]!r}; allowed: {', '.join(allowed)}")
+    versions = {"protocol_versions": tuple(data["protocol_versions"])} if "protocol_versions" in data else {}
+    return _build(Switches, {**data, **versions}, "switches")
+
+
+def _build(kind: type[T], data: Mapping[str, Any], what: str) -> T:
+    _only(data, what, {f.name for f in fields(kind)})  # type: ignore[arg-type]
+    return kind(**data)
+
+
+def _only(data: Mapping[str, Any], what: str, allowed: set[str]) -> None:
+    unknown = sorted(set(data) - allowed)
+    if unknown:
+        raise SimError(f"{what} has unknown {unknown}; allowed: {sorted(allowed)}")
+
+
+def _uuid(*names: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, "/".join(names)))

@@ -1,0 +1,343 @@
+"""A volume on a real directory: performs client operations, and finds those that other programs made.
+
+Both ways end in `Operation` values. A table of what is there (inode, size, modification time) is kept in step
+with every operation performed here, so that a look at the directory reports only what others did. All methods
+run in one thread, the disk thread.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.ontap_sim.clock import Clock
+from lab.ontap_sim.model import Client, FileType, Operation, Protocol, SimError, Volume
+from lab.ontap_sim.requests import CODES, Action, Request
+
+_WRITE_BYTES = 1 << 20  # made-up content is written in pieces of this size
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the table knows of a path."""
+
+    inode: int
+    size: int
+    mtime_ns: int
+    is_dir: bool
+
+
+class VolumeContent:
+    """The files of one volume."""
+
+    def __init__(
+        self,
+        volume: Volume,
+        clock: Clock,
+        client: Client,
+        protocol: Protocol,
+        first_write_window_seconds: float,
+        watch: Callable[[Path], None],
+    ) -> None:
+        self.volume = volume
+        self._clock = clock
+        self._client = client
+        self._protocol = protocol
+        self._window = first_write_window_seconds
+        self._watch = watch
+        self._last_write: dict[str, float] = {}
+        self._written_since_open: dict[str, int] = {}
+        self._root = volume.directory
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._table = self._look()
+
+    def files(self) -> Iterator[tuple[str, Entry]]:
+        """List the files that are known, by volume-relative path."""
+        return ((path, entry) for path, entry in sorted(self._table.items()) if not entry.is_dir)
+
+    def used_bytes(self) -> int:
+        """Add up the sizes of the files."""
+        return sum(entry.size for entry in list(self._table.values()))
+
+    def location(self, path: str) -> Path:
+        """Say where a volume-relative path is on the machine."""
+        return self._root / path[1:]
+
+    # operations asked for ----------------------------------------------------------------------------
+
+    def perform(self, request: Request) -> list[Operation]:
+        """Do what a client asks, missing parent directories included. Raises SimError."""
+        operations = [
+            self._do(Request(Action.MKDIR, request.volume, parent, request.protocol, request.client))
+            for parent in self._missing_parents(request)
+        ]
+        return [*operations, self._do(request)]
+
+    def _missing_parents(self, request: Request) -> list[str]:
+        if request.action in (Action.CREATE, Action.MKDIR):
+            name = request.path
+        elif request.action in (Action.RENAME, Action.RENAME_DIR) and request.target:
+            name = request.target
+        else:
+            return []
+        parts = name[1:].split("/")[:-1]
+        parents = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
+        return [parent for parent in parents if parent not in self._table]
+
+    def _do(self, request: Request) -> Operation:
+        entry = self._table.get(request.path)
+        self._check(request, entry)
+        before = entry.size if entry else 0
+        changed: tuple[str, ...] = (request.path,)
+        offset: int | None = None
+        length: int | None = None
+        first = resized = modified = False
+        path = self.location(request.path)
+        match request.action:
+            case Action.CREATE:
+                path.open("xb").close()
+                self._written_since_open[request.path] = 0
+            case Action.WRITE:
+                offset = before if request.offset is None else request.offset
+                length = self._write(path, request, offset)
+                first, resized = self._is_first_write(request.path), offset + length > before
+                written = self._written_since_open.get(request.path, 0)
+                self._written_since_open[request.path] = written + length
+            case Action.CLOSE:
+                length = self._written_since_open.pop(request.path, 0)
+                modified = length > 0
+            case Action.RENAME | Action.RENAME_DIR:
+                assert request.target is not None
+                changed = self._moved_paths(request.path, request.target)
+                path.rename(self.location(request.target))
+                self._move(request.path, request.target)
+            case Action.DELETE:
+                path.unlink()
+            case Action.MKDIR:
+                path.mkdir()
+                self._watch(path)
+            case Action.RMDIR:
+                path.rmdir()
+        self._learn(request.target or request.path)
+        if request.action in (Action.DELETE, Action.RMDIR):
+            self._forget(request.path)
+        is_dir = request.action in (Action.MKDIR, Action.RMDIR, Action.RENAME_DIR)
+        return Operation(
+            code=f"{request.protocol.name}_{CODES[request.action]}",
+            time_us=self._clock.next_us(),
+            volume=self.volume,
+            protocol=request.protocol,
+            client=request.client,
+            path=request.path,
+            target=request.target,
+            file_type=FileType.DIR if is_dir else FileType.FILE,
+            size_before=before,
+            offset=offset,
+            length=length,
+            first_write=first,
+            size_changed=resized,
+            modified_close=modified,
+            changed_paths=() if request.action in (Action.MKDIR, Action.RMDIR) else changed,
+        )
+
+    def _check(self, request: Request, entry: Entry | None) -> None:
+        action, path = request.action, request.path
+        wants_new = action in (Action.CREATE, Action.MKDIR)
+        if wants_new and entry:
+            raise SimError(f"{action} {path}: exists")
+        if not wants_new and not entry:
+            raise SimError(f"{action} {path}: does not exist")
+        if entry and entry.is_dir != (action in (Action.RENAME_DIR, Action.RMDIR)):
+            raise SimError(f"{action} {path}: is {'a' if entry.is_dir else 'no'} directory")
+        target = self._table.get(request.target) if request.target else None
+        if target and (target.is_dir or action is Action.RENAME_DIR):
+            raise SimError(f"{action} {path}: target {request.target} exists")
+        if action is Action.RMDIR and any(name.startswith(f"{path}/") for name in self._table):
+            raise SimError(f"{action} {path}: is not empty")
+        if action is Action.CLOSE and request.protocol.name == "NFS" and request.protocol.major < 4:
+            raise SimError(f"{action} {path}: NFSv3 has no close")
+
+    def _write(self, path: Path, request: Request, offset: int) -> int:
+        with path.open("r+b") as file:
+            file.seek(offset)
+            if request.data is not None:
+                file.write(request.data)
+                return len(request.data)
+            content = random.Random(f"{request.path}:{offset}")  # equal requests write equal bytes
+            for start in range(0, request.length, _WRITE_BYTES):
+                file.write(content.randbytes(min(_WRITE_BYTES, request.length - start)))
+        return request.length
+
+    def _is_first_write(self, path: str) -> bool:
+        now = time.monotonic()
+        last = self._last_write.get(path, float("-inf"))
+        self._last_write[path] = now
+        return now - last > self._window
+
+    def _moved_paths(self, old: str, new: str) -> tuple[str, ...]:
+        """Name every file that a rename takes away or puts somewhere."""
+        if not self._table[old].is_dir:
+            return (old, new)
+        files = [path for path in self._table if path.startswith(f"{old}/") and not self._table[path].is_dir]
+        return tuple(name for path in files for name in (path, new + path[len(old) :]))
+
+    # operations found --------------------------------------------------------------------------------
+
+    def scan(self) -> list[Operation]:
+        """Compare the directory with the table and report what other programs did, in a plausible order.
+
+        Renames (same inode, size and time at a new name) come first, then deletions, directories from the
+        top, new files with their content as one write, and changed files as one write each. What happened
+        twice between two looks is seen once.
+        """
+        seen = self._look()
+        operations = [*self._renames(seen)]
+        gone = sorted(self._table.keys() - seen.keys(), reverse=True)  # what is inside goes before its folder
+        for path in gone:
+            operations.append(self._found("DEL", path, self._table[path]))
+            self._forget(path)
+        for path in sorted(seen.keys() - self._table.keys()):  # a folder comes before what is inside
+            operations.append(self._found("CREAT", path, seen[path]))
+            if not seen[path].is_dir and seen[path].size:
+                operations.append(self._found_write(path, 0, seen[path]))
+            self._table[path] = seen[path]
+        for path in sorted(path for path in seen if seen[path] != self._table[path]):
+            before, after = self._table[path], seen[path]
+            if not after.is_dir:
+                operations.append(self._found_write(path, before.size, after))
+            self._table[path] = after
+        return operations
+
+    def _renames(self, seen: dict[str, Entry]) -> Iterable[Operation]:
+        for is_dir in (True, False):
+            places = {entry.inode: path for path, entry in seen.items() if entry.is_dir == is_dir}
+            for old in sorted(path for path, entry in self._table.items() if entry.is_dir == is_dir):
+                entry = self._table.get(old)  # may have moved with its folder by now
+                if entry is None or (old in seen and seen[old].inode == entry.inode):
+                    continue
+                new = places.get(entry.inode)
+                known = self._table.get(new) if new else None
+                if new is None or (known and known.inode == entry.inode):
+                    continue
+                if is_dir and known:
+                    continue
+                if not is_dir and seen[new] != entry:
+                    continue  # the inode was used again, or the file was changed too: delete and create
+                moved = self._moved_paths(old, new)
+                yield self._found("REN", old, entry, target=new, changed=moved)
+                self._move(old, new)
+
+    def _found_write(self, path: str, before: int, after: Entry) -> Operation:
+        if after.size == before == 0:
+            return self._found("SET_ATTR", path, after)  # touch of an empty file
+        offset = before if after.size > before else 0
+        return self._found(
+            "WR",
+            path,
+            after,
+            size_before=before,
+            offset=offset,
+            length=after.size - offset,
+            first_write=self._is_first_write(path),
+            size_changed=after.size != before,
+        )
+
+    def _found(
+        self,
+        kind: str,
+        path: str,
+        entry: Entry,
+        *,
+        target: str | None = None,
+        changed: tuple[str, ...] | None = None,
+        size_before: int | None = None,
+        offset: int | None = None,
+        length: int | None = None,
+        first_write: bool = False,
+        size_changed: bool = False,
+    ) -> Operation:
+        paths = (path,) if changed is None else changed
+        before = 0 if kind == "CREAT" else entry.size
+        return Operation(
+            code=f"{self._protocol.name}_{kind}{'_DIR' if entry.is_dir else ''}",
+            time_us=self._clock.next_us(),
+            volume=self.volume,
+            protocol=self._protocol,
+            client=self._client,
+            path=path,
+            target=target,
+            file_type=FileType.DIR if entry.is_dir else FileType.FILE,
+            size_before=before if size_before is None else size_before,
+            offset=offset,
+            length=length,
+            first_write=first_write,
+            size_changed=size_changed,
+            changed_paths=() if entry.is_dir and changed is None else paths,
+        )
+
+    # the table ---------------------------------------------------------------------------------------
+
+    def _look(self) -> dict[str, Entry]:
+        """Read the whole tree: regular files and directories; links and other objects are not served."""
+        seen: dict[str, Entry] = {}
+        pending = [""]
+        self._watch(self._root)
+        while pending:
+            folder = pending.pop()
+            try:
+                with os.scandir(self.location(f"{folder}/") if folder else self._root) as items:
+                    names = list(items)
+            except FileNotFoundError:
+                continue  # gone since its parent was read: the next look says so
+            for item in names:
+                path = f"{folder}/{item.name}"
+                entry = _entry(item)
+                if entry is None:
+                    continue
+                seen[path] = entry
+                if entry.is_dir:
+                    pending.append(path)
+                    self._watch(Path(item.path))
+        return seen
+
+    def _learn(self, path: str) -> None:
+        try:
+            info = self.location(path).lstat()
+        except FileNotFoundError:
+            return
+        self._table[path] = Entry(info.st_ino, *_shape(info))
+
+    def _move(self, old: str, new: str) -> None:
+        entry = self._table.pop(old)
+        self._table[new] = entry
+        if entry.is_dir:
+            for path in [path for path in self._table if path.startswith(f"{old}/")]:
+                self._table[new + path[len(old) :]] = self._table.pop(path)
+        self._last_write.pop(old, None)
+
+    def _forget(self, path: str) -> None:
+        self._table.pop(path, None)
+        self._last_write.pop(path, None)
+        self._written_since_open.pop(path, None)
+
+
+def _entry(item: os.DirEntry[str]) -> Entry | None:
+    try:
+        info = item.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None  # gone since the directory was read
+    if not (stat.S_ISDIR(info.st_mode) or stat.S_ISREG(info.st_mode)):
+        return None
+    return Entry(info.st_ino, *_shape(info))
+
+
+def _shape(info: os.stat_result) -> tuple[int, int, bool]:
+    """Give size, time and kind; those of a directory only say what its entries say anyway."""
+    if stat.S_ISDIR(info.st_mode):
+        return 0, 0, True
+    return info.st_size, info.st_mtime_ns, False
