@@ -61,9 +61,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _entry(message: Message, event: object, validate: Validator) -> Entry | Reject:
-    detail = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    # With escapes, so that bus and quarantine queue take it whatever characters are in it.
+    detail = json.dumps(event, separators=(",", ":"))
     try:
-        size = ENVELOPE_BYTES + _utf8_length(detail)
+        _check_characters(event)
+        size = ENVELOPE_BYTES + len(detail)
         if size > MAX_REQUEST_BYTES:
             raise RejectedError(
                 f"entry has {size} bytes; at most {MAX_REQUEST_BYTES} are allowed",
@@ -72,8 +74,7 @@ def _entry(message: Message, event: object, validate: Validator) -> Entry | Reje
         validate(event)
         return _valid_entry(message, event, detail, size)
     except RejectedError as error:
-        # With escapes, so that the quarantine queue takes it whatever characters are in it.
-        return _reject(message.message_id, json.dumps(event, separators=(",", ":")), error)
+        return _reject(message.message_id, detail, error)
 
 
 def _valid_entry(message: Message, event: Any, detail: str, size: int) -> Entry:
@@ -88,9 +89,10 @@ def _valid_entry(message: Message, event: Any, detail: str, size: int) -> Entry:
     )
 
 
-def _utf8_length(detail: str) -> int:
+def _check_characters(event: object) -> None:
+    """Refuse half a surrogate pair: JSON's escapes can write it, but it is no character."""
     try:
-        return len(detail.encode())
+        json.dumps(event, ensure_ascii=False).encode()
     except UnicodeEncodeError as exc:
         raise RejectedError("event has half a surrogate pair", code=RejectReason.NOT_UNICODE) from exc
 
