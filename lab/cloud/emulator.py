@@ -123,8 +123,14 @@ class Emulator:
         """Make `task` what DescribeTasks shows. `stable` tasks complete their service's deployment."""
         self._post_to_lab("ecs-task", {"task": task, "deployment_id": deployment_id, "stable": stable})
 
-    def _post_to_lab(self, door: str, body: Mapping[str, object]) -> None:
-        self._post(f"/_lab/{door}", json.dumps(body).encode(), {"x-lab-token": self._token})
+    def take_emf_lines(self) -> list[tuple[str, str]]:
+        """Log group and text of every EMF log line since the last call, oldest first."""
+        return [(group, line) for group, line in self._post_to_lab("emf-lines", {})]
+
+    def _post_to_lab(self, door: str, body: Mapping[str, object]) -> Any:
+        return json.loads(
+            self._post(f"/_lab/{door}", json.dumps(body).encode(), {"x-lab-token": self._token})
+        )
 
     def _launch(self) -> None:
         lambda_bin = ROOT_DIRECTORY / ".venv-lambda" / "bin"
@@ -168,7 +174,7 @@ class Emulator:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                status = self._request("GET", "/_ministack/ready", timeout=2)
+                status, _ = self._request("GET", "/_ministack/ready", timeout=2)
             except OSError:
                 status = 0
             if status == 200 and self._process.poll() is None:
@@ -177,10 +183,11 @@ class Emulator:
         _end(self._process)
         return False
 
-    def _post(self, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        status = self._request("POST", path, body, headers)
+    def _post(self, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
+        status, answer = self._request("POST", path, body, headers)
         if status != 200:
             raise EmulatorError(f"{path} answered {status}")
+        return answer
 
     def _request(
         self,
@@ -189,13 +196,12 @@ class Emulator:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
         timeout: float = 30,
-    ) -> int:
+    ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
-            answer.read()
-            return answer.status
+            return answer.status, answer.read()
         finally:
             connection.close()
 

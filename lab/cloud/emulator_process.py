@@ -4,12 +4,13 @@
   to everybody, here as on AWS). Body: what PutEvents takes.
 - `POST /_lab/ecs-task` records one ECS task as the ECS runner sees it. The emulator's own scheduler, which
   calls tasks RUNNING although nothing runs, is switched off: without a runner no task ever starts.
+- `POST /_lab/emf-lines` takes the log lines with an EMF header that arrived since the last call.
 - IAM compares requests to CloudWatch Logs with `log-group:NAME:log-stream:...`, so that the form of policy
   which AWS asks for (`log-group:NAME:*`) allows them; the emulator alone wants the form that AWS refuses.
 - The process ends, with its Lambda workers and its folder (TMPDIR), when its standard input does:
   whoever started it is gone.
 
-Only the laboratory knows the token that both doors ask for.
+Only the laboratory knows the token that the doors ask for.
 """
 
 from __future__ import annotations
@@ -21,16 +22,20 @@ import shutil
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ministack import app as ministack_app
 from ministack.core import iam_actions, lambda_runtime
 from ministack.core.responses import set_request_account_id, set_request_region
-from ministack.services import ecs, eventbridge
+from ministack.services import cloudwatch_logs, ecs, eventbridge
 
 TOKEN_HEADER = "x-lab-token"  # noqa: S105 (the name of a header)
 TOKEN_VARIABLE = "LAB_TOKEN"  # noqa: S105 (the name of a variable)
+
+EMF_LINES_KEPT = 100_000  # minutes of a storm when nobody collects; then the oldest are lost
+_emf_lines: deque[tuple[str, str]] = deque(maxlen=EMF_LINES_KEPT)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -38,12 +43,13 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def put_service_events(body: Any) -> None:
+def put_service_events(body: Any) -> object:
     """Publish on the default bus, as an AWS service would."""
     eventbridge._put_events(body, allow_aws_source=True)
+    return {}
 
 
-def record_ecs_task(body: Any) -> None:
+def record_ecs_task(body: Any) -> object:
     """Store one task, and count it for its cluster, its service and its deployment."""
     task = {**body["task"], "_deployment_id": body["deployment_id"], "_startup_stable": body["stable"]}
     cluster = task["clusterArn"].rsplit("/", 1)[-1]
@@ -52,11 +58,33 @@ def record_ecs_task(body: Any) -> None:
     ecs._recount_cluster(cluster)
     ecs._refresh_service_state(cluster, task["group"])
     ecs._complete_service_deployment(cluster, f"{cluster}/{service}")
+    return {}
 
 
-DOORS: Mapping[str, Callable[[Any], None]] = {
+def take_emf_lines(body: Any) -> object:  # noqa: ARG001 (every door has a body; this one needs none)
+    """Answer and forget the lines that wait, oldest first, as [log group, line]."""
+    taken = []
+    while _emf_lines:
+        taken.append(_emf_lines.popleft())
+    return taken
+
+
+def with_emf_lines(fan_out: Callable[..., None]) -> Callable[..., None]:
+    """Wrap the emulator's subscription filters: every new log event of every source passes there."""
+
+    def keep_and_fan_out(group: str, stream: str, events: list[dict[str, Any]]) -> None:
+        for event in events:
+            if '"_aws"' in event["message"]:
+                _emf_lines.append((group, event["message"]))
+        fan_out(group, stream, events)
+
+    return keep_and_fan_out
+
+
+DOORS: Mapping[str, Callable[[Any], object]] = {
     "/_lab/service-events": put_service_events,
     "/_lab/ecs-task": record_ecs_task,
+    "/_lab/emf-lines": take_emf_lines,
 }
 
 
@@ -79,15 +107,16 @@ def with_doors(inner: Application, token: str, account: str, region: str) -> App
                 break
         set_request_account_id(account)
         set_request_region(region)
-        DOORS[scope["path"]](json.loads(body))
-        await _answer(send, 200)
+        answer = DOORS[scope["path"]](json.loads(body))
+        await _answer(send, 200, json.dumps(answer).encode())
 
     return application
 
 
-async def _answer(send: Send, status: int) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
-    await send({"type": "http.response.body", "body": b""})
+async def _answer(send: Send, status: int, body: bytes = b"") -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def with_log_streams(extract: Callable[..., str]) -> Callable[..., str]:
@@ -121,6 +150,9 @@ def main() -> None:
     token = os.environ.pop(TOKEN_VARIABLE)  # popped: Lambda workers inherit this environment
     ecs._reconcile_service_tasks = _schedule_nothing
     iam_actions.extract_resource_arn = with_log_streams(iam_actions.extract_resource_arn)
+    cloudwatch_logs._fanout_to_subscription_filters = with_emf_lines(
+        cloudwatch_logs._fanout_to_subscription_filters
+    )
     ministack_app.app = with_doors(
         ministack_app.app,
         token,

@@ -400,7 +400,7 @@ def test_after_stop_no_process_is_left(tmp_path: Path) -> None:
         )
         with EcsRunner(emulator, images={"tool": Image()}, directory=tmp_path) as own:
             (task,) = running(own, "own")
-            child = int(wait_until(task.log_path.read_text))
+            child = int(wait_until(lambda: task.log_path.exists() and task.log_path.read_text()))
     for pid in (task.pid, child):
         wait_until(lambda pid=pid: not alive(pid))
     assert task.log_path.exists()
