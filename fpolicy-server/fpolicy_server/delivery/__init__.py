@@ -1,0 +1,13 @@
+"""From events to the queue: bounded, batched, retried for ever, refused entries kept in quarantine.
+
+Knows nothing of connections or of the FPolicy protocol.
+"""
+
+from __future__ import annotations
+
+from fpolicy_server.delivery.accounting import Accounting
+from fpolicy_server.delivery.lane import Delivery
+from fpolicy_server.delivery.parcel import Fate, Parcel
+from fpolicy_server.delivery.sqs import SqsQueue
+
+__all__ = ["Accounting", "Delivery", "Fate", "Parcel", "SqsQueue"]

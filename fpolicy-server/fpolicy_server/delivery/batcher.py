@@ -1,0 +1,88 @@
+"""Puts parcels into messages and messages into batches. Pure: the time is an argument (seconds)."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Iterable
+
+from fpolicy_server.delivery.parcel import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Message, Parcel
+
+
+class Batcher:
+    """Waiting parcels and messages to be sent again.
+
+    A batch is ready when it is full, when its oldest parcel has waited for `linger_seconds`, or when a
+    message's time to be sent again has come. A parcel that is too large for any batch travels alone, for
+    the queue to refuse.
+    """
+
+    def __init__(self, *, linger_seconds: float, events_per_message: int) -> None:
+        self._linger_seconds = linger_seconds
+        self._events_per_message = events_per_message
+        self._full_count = MAX_BATCH_ENTRIES * events_per_message
+        self._waiting: deque[tuple[float, Parcel]] = deque()
+        self._waiting_bytes = 0
+        self._again: list[tuple[float, int, Message]] = []
+        self._order = itertools.count()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the waiting parcels fill a batch."""
+        return len(self._waiting) >= self._full_count or self._waiting_bytes >= MAX_BATCH_BYTES
+
+    def add(self, parcel: Parcel, now: float) -> None:
+        """Let a parcel wait for its batch."""
+        self._waiting.append((now, parcel))
+        self._waiting_bytes += len(parcel.body)
+
+    def send_again(self, messages: Iterable[Message], due: float) -> None:
+        """Send these messages again, not before `due`."""
+        for message in messages:
+            heapq.heappush(self._again, (due, next(self._order), message))
+
+    def next_due(self) -> float | None:
+        """When `take` has something next, if nothing is added; None when all is empty."""
+        dues = []
+        if self._waiting:
+            dues.append(self._waiting[0][0] if self.is_full else self._waiting[0][0] + self._linger_seconds)
+        if self._again:
+            dues.append(self._again[0][0])
+        return min(dues, default=None)
+
+    def take(self, now: float, *, is_flushing: bool = False) -> list[Message]:
+        """Give the next batch that is ready, or an empty list. Flushing makes every waiting parcel ready."""
+        batch: list[Message] = []
+        room = MAX_BATCH_BYTES
+        while self._again and self._again[0][0] <= now and len(batch) < MAX_BATCH_ENTRIES:
+            if batch and self._again[0][2].size_bytes > room:
+                break
+            batch.append(heapq.heappop(self._again)[2])
+            room -= batch[-1].size_bytes
+        is_ready = bool(self._waiting) and (
+            is_flushing or self.is_full or self._waiting[0][0] + self._linger_seconds <= now
+        )
+        while is_ready and self._waiting and len(batch) < MAX_BATCH_ENTRIES:
+            message = self._next_message(room, is_first=not batch)
+            if message is None:
+                break
+            batch.append(message)
+            room -= message.size_bytes
+        return batch
+
+    def _next_message(self, room: int, *, is_first: bool) -> Message | None:
+        """Take parcels for one message of at most `room` bytes; the first of a batch always gets one."""
+        message = Message([], is_envelope=self._events_per_message > 1)
+        parcels: list[Parcel] = []
+        message.parcels = parcels
+        size = message.size_bytes
+        while self._waiting and len(parcels) < self._events_per_message:
+            added = len(self._waiting[0][1].body) + 1
+            if size + added > room and not (is_first and not parcels):
+                break
+            parcel = self._waiting.popleft()[1]
+            parcels.append(parcel)
+            self._waiting_bytes -= len(parcel.body)
+            size += added
+        return message if parcels else None

@@ -1,0 +1,252 @@
+"""The listener and all sessions: accepting, pressure over all of them, and the order of ending."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import itertools
+import socket
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Final
+
+from fsxn_runtime.edge.log import Logger
+
+from fpolicy_server import statistics
+from fpolicy_server.delivery import Accounting, Delivery
+from fpolicy_server.delivery.lane import Queue
+from fpolicy_server.session import Services, Session
+from fpolicy_server.settings import Settings
+from fpolicy_server.statistics import Statistics
+from fpolicy_server.volume_keeper import VolumeKeeper
+
+# Each call takes some 10 ms with SQS, most of it waiting; more calls at once only make smaller batches.
+CALLS_IN_FLIGHT: Final = 8
+BACKLOG: Final = 128  # nodes reconnect all at once after a restart
+TICK_SECONDS: Final = 1.0  # time-outs are whole seconds
+ACCEPT_PAUSE_SECONDS: Final = 1.0  # after an error of accept itself, such as no file descriptors
+# The part of the shutdown deadline in which reading may go on; the rest is for the last batches.
+READING_SHARE: Final = 0.8
+IDS_PER_LINE: Final = 100
+
+
+class Server:
+    """One process's service to every node. Must be made and used in the event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        queue: Queue,
+        quarantine: Queue,
+        executor: Executor,
+        volumes: VolumeKeeper,
+        counters: Statistics,
+        now_us: Callable[[], int],
+        log: Logger,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._settings = settings
+        self._log = log
+        self._counters = counters
+        self._sessions: set[Session] = set()
+        self._numbers = itertools.count(1)
+        self._listener: socket.socket | None = None
+        self._all_ended = asyncio.Event()
+        self._all_ended.set()
+        self._ended_replay_seconds = 0.0  # of sessions that have ended since the last report
+        self.has_had_session = False
+        self.accounting = Accounting(
+            settings.max_unacked_events,
+            settings.high_water_percent,
+            settings.low_water_percent,
+            on_pressure=self._pressure_changed,
+            on_room=self._room_came,
+        )
+        self.delivery = Delivery(
+            queue,
+            quarantine,
+            executor,
+            linger_seconds=settings.batch_linger_ms / 1000,
+            events_per_message=settings.events_per_message,
+            calls_in_flight=CALLS_IN_FLIGHT,
+            on_retry=lambda: counters.count(statistics.RETRIES),
+            log=log,
+        )
+        self._services = Services(
+            settings=settings,
+            delivery=self.delivery,
+            accounting=self.accounting,
+            statistics=counters,
+            volumes=volumes,
+            now_us=now_us,
+            on_begin=self._session_began,
+            on_end=self._session_ended,
+        )
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether nodes can connect."""
+        return self._listener is not None
+
+    @property
+    def active_sessions(self) -> int:
+        """Sessions with a finished handshake."""
+        return sum(session.is_active for session in self._sessions)
+
+    def take_replay_seconds(self) -> float:
+        """Give the longest replay time of all sessions since the last call; 0 without a replay."""
+        now = self._loop.time()
+        longest = max((session.replay.take(now) for session in self._sessions), default=0.0)
+        longest, self._ended_replay_seconds = max(longest, self._ended_replay_seconds), 0.0
+        return longest
+
+    def listen(self) -> None:
+        """Open the listener. Raises OSError when the address cannot be used."""
+        address = self._settings.listen
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Set before listening, so that accepted sockets have it from their first byte. It bounds what
+            # a node may have written and we have not read (README, loss contract).
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._settings.recv_buffer_bytes)
+            listener.bind((address.host, address.port))
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        listener.setblocking(False)
+        self._listener = listener
+        self._loop.add_reader(listener, self._accept)
+        self._log.info("server.listening", host=address.host, port=address.port)
+
+    async def tick(self) -> None:
+        """Let every session's clock advance, until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            for session in list(self._sessions):
+                session.tick()
+
+    async def drain(self) -> list[str]:
+        """End everything in the order that loses nothing. Gives the ids of what could not be delivered.
+
+        Stop listening; ask every node to pause; read until it has closed, or was silent for the idle time,
+        was told that we end, and was silent again, or until the deadline; then wait for the queue.
+        """
+        began = self._loop.time()
+        deadline = began + self._settings.shutdown_deadline_seconds
+        self._stop_listening()
+        self.delivery.flush()
+        for session in list(self._sessions):
+            session.drain()
+        await self._read_to_the_end(began + self._settings.shutdown_deadline_seconds * READING_SHARE)
+        for session in list(self._sessions):
+            session.close("shutdown_deadline")
+        await self.delivery.wait_until_empty(deadline - self._loop.time())
+        undelivered = self.delivery.abandon()
+        for first in range(0, len(undelivered), IDS_PER_LINE):
+            self._log.error("events.undelivered", event_ids=undelivered[first : first + IDS_PER_LINE])
+        self._log.info(
+            "server.drained",
+            seconds=round(self._loop.time() - began, 3),
+            received=self._counters.total(statistics.RECEIVED),
+            delivered=self._counters.total(statistics.DELIVERED),
+            quarantined=self._counters.total(statistics.QUARANTINED),
+            undelivered=len(undelivered),
+        )
+        return undelivered
+
+    async def _read_to_the_end(self, until: float) -> None:
+        idle_seconds = self._settings.drain_idle_ms / 1000
+        while self._sessions and (now := self._loop.time()) < until:
+            for session in list(self._sessions):
+                if session.is_waiting_for_room or session.heard_at + idle_seconds > now:
+                    continue
+                if session.is_half_closed:
+                    session.close("drained")
+                else:
+                    session.half_close()
+            due = min((session.heard_at for session in self._sessions), default=now) + idle_seconds
+            # A session that waits for room has no time at which it becomes idle; look again after a while.
+            wake_at = min(until, due if due > now else now + idle_seconds)
+            await _wait(self._all_ended, wake_at - now)
+
+    def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        try:
+            accepted, address = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as exc:
+            self._log.error("accept.failed", error=exc)
+            self._loop.remove_reader(self._listener)
+            self._loop.call_later(ACCEPT_PAUSE_SECONDS, self._accept_again)
+            return
+        self._counters.count(statistics.OPENED)
+        refusal = self._refusal(address[0])
+        if refusal:
+            self._log.warning("connection.refused", peer=address[0], reason=refusal)
+            self._counters.count(statistics.CLOSED, reason=refusal)
+            accepted.close()
+            return
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        log = self._log.bind(connection=next(self._numbers), peer=f"{address[0]}:{address[1]}")
+        session = Session(accepted, self._services, log)
+        self._sessions.add(session)
+        self._all_ended.clear()
+        log.info("connection.accepted")
+        session.start()
+
+    def _accept_again(self) -> None:
+        if self._listener is not None:
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _refusal(self, host: str) -> str:
+        if len(self._sessions) >= self._settings.max_connections:
+            return "too_many_connections"
+        peer = ipaddress.ip_address(host.partition("%")[0])
+        allowed = self._settings.allowed_peers
+        if allowed and not any(peer in network for network in allowed):
+            return "peer_not_allowed"
+        return ""
+
+    def _session_began(self) -> None:
+        self.has_had_session = True
+
+    def _session_ended(self, session: Session) -> None:
+        self._sessions.discard(session)
+        replay_seconds = session.replay.take(self._loop.time())
+        self._ended_replay_seconds = max(self._ended_replay_seconds, replay_seconds)
+        if not self._sessions:
+            self._all_ended.set()
+
+    def _pressure_changed(self, is_pressing: bool) -> None:
+        if is_pressing:
+            self._counters.count(statistics.BACK_PRESSURE)
+        self._log.warning("pressure.changed", is_pressing=is_pressing, unacked=self.accounting.count)
+        for session in list(self._sessions):
+            session.apply_back_pressure(is_pressing)
+
+    def _room_came(self) -> None:
+        # Later, not now: whoever closed the account that made room is in the middle of closing others.
+        self._loop.call_soon(self._resume_reading)
+
+    def _resume_reading(self) -> None:
+        for session in list(self._sessions):
+            session.resume()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, at most so long."""
+    try:
+        await asyncio.wait_for(event.wait(), max(0.0, seconds))
+    except TimeoutError:
+        pass  # the caller looks at what is left

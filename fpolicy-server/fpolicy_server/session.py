@@ -1,0 +1,345 @@
+"""One connection: its socket, the protocol core, and the account of every event it brought.
+
+The socket is read by callback as soon as it is readable, and written by itself: a node that does not read,
+or that is gone, never keeps us from taking what it has sent. That is why no asyncio transport is used here:
+a transport gives up reading when a write fails, with bytes still waiting in the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import orjson
+from fsxn_runtime.errors import RejectedError
+
+from fpolicy_server import statistics
+from fpolicy_server.delivery import Accounting, Delivery, Fate, Parcel
+from fpolicy_server.logs import Log
+from fpolicy_server.settings import Settings
+from fpolicy_server.statistics import ReplayClock, Statistics
+from fpolicy_server.translate import SessionFacts, translate
+from fpolicy_server.volume_keeper import VolumeKeeper
+from fpolicy_server.wire import (
+    AlertReceived,
+    Connection,
+    Event,
+    HandshakeReceived,
+    IgnoreReason,
+    MessageIgnored,
+    NotificationReceived,
+    Outcome,
+    PeerClosed,
+    PeerError,
+    State,
+    UndecodableReceived,
+    VolumeChanged,
+)
+
+# What one read takes: some 250 notifications, which keeps the loop busy for about 20 ms.
+READ_BYTES: Final = 256 * 1024
+
+_OUTCOMES: Final = {
+    Fate.ACCEPTED: Outcome.DELIVERED,
+    Fate.QUARANTINED: Outcome.QUARANTINED,
+    Fate.ABANDONED: Outcome.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every session shares."""
+
+    settings: Settings
+    delivery: Delivery
+    accounting: Accounting
+    statistics: Statistics
+    volumes: VolumeKeeper
+    now_us: Callable[[], int]  # microseconds since 1970
+    on_begin: Callable[[], None]  # a handshake is done
+    on_end: Callable[[Session], None]
+
+
+class Session:
+    """Reads one connection until it ends. All methods run in the event loop."""
+
+    def __init__(self, sock: socket.socket, services: Services, log: Log) -> None:
+        settings = services.settings
+        self._loop = asyncio.get_running_loop()
+        self._socket = sock
+        self._services = services
+        self._log = log
+        self._connection = Connection(
+            max_frame_bytes=settings.max_frame_bytes,
+            handshake_timeout_seconds=settings.handshake_timeout_seconds,
+            read_timeout_seconds=settings.read_timeout_seconds,
+        )
+        self._facts = SessionFacts("", "", "", 0)
+        self._outgoing = b""
+        self._is_reading = False
+        self._is_open = True
+        self._is_half_closed = False
+        self.replay = ReplayClock(self._loop.time())
+        self.heard_at = self._loop.time()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the handshake is done and the connection not ended."""
+        return self._is_open and self._connection.state in (State.ACTIVE, State.DRAINING)
+
+    @property
+    def is_waiting_for_room(self) -> bool:
+        """Whether the hard bound keeps this session from reading; its silence then means nothing."""
+        return self._is_open and not self._is_reading
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._connection.tick(self._loop.time())
+        self.resume()
+
+    def resume(self) -> None:
+        """Take what was received, then read on, as long as there is room for events."""
+        if not self._is_open:
+            return
+        self._take_events()
+        if self._is_open and not self._is_reading and self._services.accounting.has_room:
+            self._is_reading = True
+            self._loop.add_reader(self._socket, self._readable)
+
+    def tick(self) -> None:
+        """Let the protocol's clock advance."""
+        if not self._is_open:
+            return
+        try:
+            self._connection.tick(self._loop.time(), is_reading=self._is_reading)
+        except PeerError as exc:
+            self._fail(exc)
+
+    def apply_back_pressure(self, wanted: bool) -> None:
+        """Ask the node to pause, or to go on."""
+        if self.is_active:
+            if wanted:
+                self._connection.apply_back_pressure()
+            else:
+                self._connection.remove_back_pressure()
+            self._send()
+
+    def drain(self) -> None:
+        """Ask the node to pause, and keep reading. A connection without handshake ends at once."""
+        if not self._is_open:
+            return
+        self._connection.drain()
+        self._send()
+        if self._connection.state is State.CLOSED:
+            self._end("drained")
+
+    def half_close(self) -> None:
+        """Tell the node that nothing more comes from us. It closes in turn; until then we read."""
+        if self._is_open and not self._is_half_closed:
+            self._is_half_closed = True
+            self.heard_at = self._loop.time()
+            try:
+                self._socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # the node is gone already
+
+    @property
+    def is_half_closed(self) -> bool:
+        """Whether `half_close` was called."""
+        return self._is_half_closed
+
+    def close(self, reason: str) -> None:
+        """End the connection from our side."""
+        if self._is_open:
+            self._connection.close()
+            self._end(reason)
+
+    def _readable(self) -> None:
+        try:
+            data = self._socket.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as exc:
+            # Everything that had arrived before is already read: the kernel reports an error only then.
+            self._log.info("connection.lost", error=exc)
+            data = b""
+        if data:
+            self.heard_at = self._loop.time()
+            self._connection.receive_data(data)
+        else:
+            self._stop_reading()
+            self._connection.receive_eof()
+        self._take_events()
+
+    def _take_events(self) -> None:
+        """Turn what was received into events while there is room; stop reading when there is none."""
+        accounting = self._services.accounting
+        try:
+            while self._is_open and accounting.has_room:
+                event = self._connection.next_event()
+                if event is None:
+                    break
+                self._handle(event)
+        except PeerError as exc:
+            self._fail(exc)
+        if self._is_open and not accounting.has_room and self._is_reading:
+            self._stop_reading()
+            self._services.statistics.count(statistics.READS_PAUSED)
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case NotificationReceived():
+                self._deliver(event)
+            case UndecodableReceived():
+                self._keep(event)
+            case HandshakeReceived():
+                self._greet(event)
+            case MessageIgnored():
+                if event.reason is not IgnoreReason.KEEP_ALIVE:
+                    self._services.statistics.count(statistics.FILTERED, reason=event.reason)
+                self._log.debug("message.ignored", type=event.raw_type[:40], reason=event.reason)
+            case AlertReceived():
+                self._log.warning("node.alert", severity=event.severity[:40], text=event.text[:500])
+            case VolumeChanged():
+                self._services.volumes.want_refresh()
+            case PeerClosed():
+                self._end("peer")
+
+    def _greet(self, event: HandshakeReceived) -> None:
+        settings, handshake = self._services.settings, event.handshake
+        if settings.allowed_policies and handshake.policy_name not in settings.allowed_policies:
+            self._log.warning("policy.refused", policy=handshake.policy_name[:256])
+            self.close("policy_not_allowed")
+            return
+        self._connection.accept()
+        self._facts = SessionFacts(
+            handshake.svm_uuid, handshake.policy_name, handshake.session_id, self._services.now_us()
+        )
+        self.replay = ReplayClock(self._loop.time())
+        self._send()
+        self._log.info(
+            "session.began",
+            svm_uuid=handshake.svm_uuid,
+            policy=handshake.policy_name,
+            session_id=handshake.session_id,
+            version=event.version,
+        )
+        self._services.on_begin()
+        if self._services.accounting.is_pressing:
+            self.apply_back_pressure(True)
+
+    def _deliver(self, event: NotificationReceived) -> None:
+        services = self._services
+        self._take_account()
+        received_at = self._loop.time()
+        try:
+            translation = translate(
+                event.notification,
+                self._facts,
+                services.volumes.current,
+                services.settings.path_root,
+                services.now_us(),
+            )
+        except RejectedError as exc:
+            self._quarantine(event.token, event.payload, "untranslatable", str(exc))
+            return
+        file_event = translation.event
+        if file_event.replayed:
+            services.statistics.count(statistics.REPLAYED)
+            self.replay.note(received_at)
+        if not translation.is_resolved:
+            services.statistics.count(statistics.UNRESOLVED_NAMES)
+            services.volumes.want_refresh()
+        parcel = Parcel(
+            id=file_event.event_id,
+            event_type=file_event.event_type.value,
+            body=event_body(file_event.to_dict()),
+            payload=event.payload,
+            on_end=partial(self._resolve, event.token, received_at),
+        )
+        services.delivery.submit(parcel)
+
+    def _keep(self, event: UndecodableReceived) -> None:
+        self._take_account()
+        self._quarantine(event.token, event.payload, "undecodable", event.reason)
+
+    def _quarantine(self, token: int, payload: bytes, reason: str, detail: str) -> None:
+        parcel = Parcel(
+            id=f"{self._facts.session_id}:{token}",
+            event_type="",
+            body=b"",
+            payload=payload,
+            on_end=partial(self._resolve, token, self._loop.time()),
+        )
+        self._services.delivery.quarantine(parcel, reason, detail)
+
+    def _take_account(self) -> None:
+        services = self._services
+        services.statistics.count(statistics.RECEIVED)
+        services.accounting.add()
+        services.statistics.peak_unacked = max(services.statistics.peak_unacked, services.accounting.count)
+
+    def _resolve(self, token: int, received_at: float, fate: Fate, reason: str) -> None:
+        """Close the account of one event, also long after the connection has ended."""
+        services = self._services
+        if fate is Fate.ACCEPTED:
+            services.statistics.count(statistics.DELIVERED)
+            services.statistics.latency_ms.add((self._loop.time() - received_at) * 1000)
+        elif fate is Fate.QUARANTINED:
+            services.statistics.count(statistics.QUARANTINED, reason=reason)
+        else:
+            services.statistics.count(statistics.UNDELIVERED)
+        self._connection.resolve(token, _OUTCOMES[fate])
+        services.accounting.remove()
+
+    def _send(self) -> None:
+        """Write what the protocol has to say, as far as the socket takes it."""
+        self._outgoing += self._connection.data_to_send()
+        if not self._outgoing or self._is_half_closed:
+            return
+        try:
+            self._outgoing = self._outgoing[self._socket.send(self._outgoing) :]
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as exc:
+            self._log.info("connection.unwritable", error=exc)
+            self._outgoing = b""  # reading goes on to its own end
+        if self._outgoing:
+            self._loop.add_writer(self._socket, self._send)
+        else:
+            self._loop.remove_writer(self._socket)
+
+    def _stop_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._loop.remove_reader(self._socket)
+
+    def _fail(self, exc: PeerError) -> None:
+        self._services.statistics.count(statistics.MALFORMED, reason=exc.code)
+        self._log.warning("peer.failed", error=exc)
+        self._end(exc.code)
+
+    def _end(self, reason: str) -> None:
+        self._stop_reading()
+        self._loop.remove_writer(self._socket)
+        self._is_open = False
+        self._socket.close()
+        self._services.statistics.count(statistics.CLOSED, reason=reason)
+        self._log.info("connection.ended", reason=reason, unresolved=self._connection.unresolved_count)
+        self._services.on_end(self)
+
+
+def event_body(event: dict[str, object]) -> bytes:
+    """Write an event as the text of a queue message.
+
+    SQS refuses U+FFFE and U+FFFF (Amazon SQS SendMessage reference); JSON can write them as escapes, which
+    they mean the same in. Control characters JSON escapes anyway.
+    """
+    body = orjson.dumps(event)
+    if b"\xef\xbf" in body:
+        body = body.replace(b"\xef\xbf\xbe", b"\\ufffe").replace(b"\xef\xbf\xbf", b"\\uffff")
+    return body

@@ -1,0 +1,167 @@
+"""The server's settings: read once from the environment, checked, and never read again."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fsxn_runtime.edge.log import LEVELS
+from fsxn_runtime.edge.settings import choice, integer, text
+from fsxn_runtime.errors import MisconfiguredError
+
+from fpolicy_server.translate import PathRoot
+
+_MIB = 1024 * 1024
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings; names and meaning are in fpolicy-server/README.md."""
+
+    listen: Address
+    health_listen: Address
+    queue_url: str
+    quarantine_url: str
+    max_frame_bytes: int
+    max_unacked_events: int
+    high_water_percent: int
+    low_water_percent: int
+    max_connections: int
+    recv_buffer_bytes: int
+    handshake_timeout_seconds: int
+    read_timeout_seconds: int
+    batch_linger_ms: int
+    events_per_message: int
+    shutdown_deadline_seconds: int
+    drain_idle_ms: int
+    allowed_policies: frozenset[str]  # empty: every policy
+    allowed_peers: tuple[Network, ...]  # empty: every peer
+    path_root: PathRoot
+    volume_map: str  # empty, a file, or s3://bucket/key
+    volume_map_refresh_seconds: int
+    metrics_interval_seconds: int
+    metric_namespace: str
+    log_level: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Read and check every setting. Raises MisconfiguredError naming the first wrong one."""
+        choice(env, "FPOLICY_MODE", ["asynchronous"], "asynchronous")  # what this release speaks
+        settings = cls(
+            listen=_address(env, "FPOLICY_LISTEN", "0.0.0.0:9898"),
+            health_listen=_address(env, "FPOLICY_HEALTH_LISTEN", "0.0.0.0:9899"),
+            queue_url=_url(env, "SQS_QUEUE_URL"),
+            quarantine_url=_url(env, "FPOLICY_QUARANTINE_URL"),
+            # Four names of 4 KiB, escaped, must fit; 10 MiB is what other servers allow.
+            max_frame_bytes=integer(
+                env, "FPOLICY_MAX_FRAME_BYTES", _MIB, minimum=32 * 1024, maximum=10 * _MIB
+            ),
+            # About 3 KB of memory per event.
+            max_unacked_events=integer(
+                env, "FPOLICY_MAX_UNACKED_EVENTS", 10_000, minimum=100, maximum=1_000_000
+            ),
+            high_water_percent=integer(env, "FPOLICY_HIGH_WATER_PERCENT", 80, minimum=2, maximum=99),
+            low_water_percent=integer(env, "FPOLICY_LOW_WATER_PERCENT", 50, minimum=1, maximum=98),
+            max_connections=integer(env, "FPOLICY_MAX_CONNECTIONS", 256, minimum=1, maximum=4096),
+            recv_buffer_bytes=integer(
+                env, "FPOLICY_RECV_BUFFER_BYTES", 262_144, minimum=4096, maximum=16 * _MIB
+            ),
+            handshake_timeout_seconds=integer(
+                env, "FPOLICY_HANDSHAKE_TIMEOUT_SECONDS", 5, minimum=1, maximum=60
+            ),
+            # Above the node's keep-alive interval, which ONTAP allows from 10 s to 600 s.
+            read_timeout_seconds=integer(env, "FPOLICY_READ_TIMEOUT_SECONDS", 300, minimum=15, maximum=3600),
+            batch_linger_ms=integer(env, "FPOLICY_BATCH_LINGER_MS", 50, minimum=0, maximum=5000),
+            events_per_message=integer(env, "FPOLICY_EVENTS_PER_MESSAGE", 1, minimum=1, maximum=1000),
+            shutdown_deadline_seconds=integer(
+                env, "FPOLICY_SHUTDOWN_DEADLINE_SECONDS", 100, minimum=1, maximum=115
+            ),
+            drain_idle_ms=integer(env, "FPOLICY_DRAIN_IDLE_MS", 500, minimum=50, maximum=60_000),
+            allowed_policies=frozenset(_words(env, "FPOLICY_ALLOWED_POLICIES")),
+            allowed_peers=_networks(env, "FPOLICY_ALLOWED_PEERS"),
+            path_root=PathRoot(choice(env, "FPOLICY_PATH_ROOT", list(PathRoot), PathRoot.VOLUME)),
+            volume_map=_location(env, "FPOLICY_VOLUME_MAP"),
+            volume_map_refresh_seconds=integer(
+                env, "FPOLICY_VOLUME_MAP_REFRESH_SECONDS", 60, minimum=1, maximum=86_400
+            ),
+            metrics_interval_seconds=integer(
+                env, "FPOLICY_METRICS_INTERVAL_SECONDS", 60, minimum=1, maximum=60
+            ),
+            metric_namespace=text(env, "METRIC_NAMESPACE", "FSxN-S3AP-Patterns"),
+            log_level=choice(env, "LOG_LEVEL", list(LEVELS), "INFO"),
+        )
+        if settings.low_water_percent >= settings.high_water_percent:
+            raise MisconfiguredError(
+                f"FPOLICY_LOW_WATER_PERCENT is {settings.low_water_percent}; it must be below "
+                f"FPOLICY_HIGH_WATER_PERCENT, which is {settings.high_water_percent}",
+                code="wrong_setting",
+            )
+        return settings
+
+
+def health_address(env: Mapping[str, str]) -> Address:
+    """Read only where the health endpoint is, as a client on this host reaches it."""
+    address = _address(env, "FPOLICY_HEALTH_LISTEN", "0.0.0.0:9899")
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
+    return Address(local.get(address.host, address.host), address.port)
+
+
+def _address(env: Mapping[str, str], name: str, default: str) -> Address:
+    value = text(env, name, default)
+    host, _, port = value.rpartition(":")
+    try:
+        return Address(str(ipaddress.ip_address(host.strip("[]"))), _port(port))
+    except ValueError:
+        raise MisconfiguredError(
+            f"{name} is {value!r}; it must be an address and a port, like 0.0.0.0:9898", code="wrong_setting"
+        ) from None
+
+
+def _port(value: str) -> int:
+    port = int(value)
+    if not 1 <= port <= 65_535:
+        raise ValueError
+    return port
+
+
+def _url(env: Mapping[str, str], name: str) -> str:
+    value = text(env, name)
+    if not value.startswith(("https://", "http://")):
+        raise MisconfiguredError(f"{name} is {value!r}; it must be the URL of a queue", code="wrong_setting")
+    return value
+
+
+def _words(env: Mapping[str, str], name: str) -> list[str]:
+    return [word for word in (part.strip() for part in text(env, name, "").split(",")) if word]
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word) for word in _words(env, name))
+    except ValueError as exc:
+        raise MisconfiguredError(
+            f"{name} is wrong: {exc}; it must be addresses or networks, separated by commas",
+            code="wrong_setting",
+        ) from None
+
+
+def _location(env: Mapping[str, str], name: str) -> str:
+    value = text(env, name, "")
+    if value.startswith("s3://") and not all(value.removeprefix("s3://").partition("/")):
+        raise MisconfiguredError(
+            f"{name} is {value!r}; it must be a file or s3://bucket/key", code="wrong_setting"
+        )
+    return value

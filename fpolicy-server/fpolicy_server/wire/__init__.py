@@ -1,0 +1,43 @@
+"""The FPolicy protocol without input and output: bytes in, events out, bytes to send (docs/wire)."""
+
+from __future__ import annotations
+
+from fpolicy_server.wire.connection import VERSIONS, Connection
+from fpolicy_server.wire.errors import PEER_ERROR_CODES, LocalError, PeerError
+from fpolicy_server.wire.events import (
+    AlertReceived,
+    Event,
+    HandshakeReceived,
+    IgnoreReason,
+    MessageIgnored,
+    NotificationReceived,
+    Outcome,
+    PeerClosed,
+    UndecodableReceived,
+    VolumeChanged,
+)
+from fpolicy_server.wire.messages import FileNotification, Handshake, Paths, UserId
+from fpolicy_server.wire.states import State
+
+__all__ = [
+    "PEER_ERROR_CODES",
+    "VERSIONS",
+    "AlertReceived",
+    "Connection",
+    "Event",
+    "FileNotification",
+    "Handshake",
+    "HandshakeReceived",
+    "IgnoreReason",
+    "LocalError",
+    "MessageIgnored",
+    "NotificationReceived",
+    "Outcome",
+    "Paths",
+    "PeerClosed",
+    "PeerError",
+    "State",
+    "UndecodableReceived",
+    "UserId",
+    "VolumeChanged",
+]

@@ -1,0 +1,265 @@
+"""The server's side of one connection, without any input or output of its own.
+
+Give it what was read (`receive_data`, `receive_eof`), take events until `next_event` gives None, write what
+`data_to_send` gives, and call `tick` now and then. It raises `PeerError` for anything the peer does wrong,
+after which the state is FAILED, and `LocalError` when it is misused.
+
+Every notification gets a token. The core never says that something is delivered: the caller does, once per
+token, with `resolve`. An asynchronous engine expects no answer (docs/wire/messages.md), so resolving sends
+nothing; it closes the account.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fpolicy_server.wire.codec import (
+    UndecodableError,
+    decode_alert,
+    decode_handshake,
+    decode_header,
+    decode_notification,
+    decode_volume_change,
+    encode_back_pressure,
+    encode_handshake_response,
+    split,
+)
+from fpolicy_server.wire.errors import LocalError, PeerError
+from fpolicy_server.wire.events import (
+    AlertReceived,
+    Event,
+    HandshakeReceived,
+    IgnoreReason,
+    MessageIgnored,
+    NotificationReceived,
+    Outcome,
+    PeerClosed,
+    UndecodableReceived,
+    VolumeChanged,
+)
+from fpolicy_server.wire.frames import FrameReader, encode_frame
+from fpolicy_server.wire.messages import Handshake, Header, MessageType
+from fpolicy_server.wire.states import Input, State, after
+
+# Best first (docs/wire/versions.md). 2.0 adds only the outage messages, which a persistent store replaces.
+VERSIONS: Final = ("1.2", "1.1", "1.0")
+
+_WITHOUT_EFFECT: Final = {
+    MessageType.KEEP_ALIVE: IgnoreReason.KEEP_ALIVE,
+    MessageType.NEGO_REQ: IgnoreReason.REPEATED_HANDSHAKE,
+    MessageType.NEGO_RESP: IgnoreReason.WRONG_DIRECTION,
+    MessageType.BACK_PRESSURE_APPLY: IgnoreReason.WRONG_DIRECTION,
+    MessageType.BACK_PRESSURE_REM: IgnoreReason.WRONG_DIRECTION,
+    MessageType.SCREEN_CANCEL: IgnoreReason.NOT_ASYNCHRONOUS,
+    MessageType.STATUS_QUERY_REQ: IgnoreReason.NOT_ASYNCHRONOUS,
+    MessageType.OUTAGE_MSG: IgnoreReason.NOT_ASYNCHRONOUS,
+}
+_READING: Final = frozenset({State.NEW, State.ACTIVE, State.DRAINING})
+
+
+class Connection:
+    """One connection: one policy of one SVM. Times are seconds of any monotonic clock."""
+
+    def __init__(
+        self, *, max_frame_bytes: int, handshake_timeout_seconds: float, read_timeout_seconds: float
+    ) -> None:
+        self.state = State.NEW
+        self.handshake: Handshake | None = None
+        self.version = ""
+        self.wrong_content_lengths = 0  # tolerated (docs/wire/frame.md), but worth knowing
+        self._frames = FrameReader(max_frame_bytes)
+        self._handshake_timeout_seconds = handshake_timeout_seconds
+        self._read_timeout_seconds = read_timeout_seconds
+        self._outgoing = bytearray()
+        self._is_at_end = False
+        self._is_throttling = False
+        self._next_token = 1
+        self._unresolved: set[int] = set()
+        self._opened_at: float | None = None
+        self._heard_at = 0.0
+        self._has_heard = False
+
+    @property
+    def unresolved_count(self) -> int:
+        """Tokens given out and not resolved yet."""
+        return len(self._unresolved)
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes received that no event was made of yet."""
+        return self._frames.held_bytes
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes from the peer. Raises LocalError after the end of the stream."""
+        if self._is_at_end or self.state in (State.CLOSED, State.FAILED):
+            raise LocalError(f"data after the end, in state {self.state}")
+        self._has_heard = True
+        self._frames.feed(data)
+
+    def receive_eof(self) -> None:
+        """Take the end of the stream. Whole frames that came before it are still given out first."""
+        self._is_at_end = True
+
+    def next_event(self) -> Event | None:
+        """Give the next event, or None when there is nothing to say before more is received.
+
+        Raises PeerError.
+        """
+        if self.state not in _READING:
+            return None
+        try:
+            payload = self._frames.next_payload()
+            if payload is not None:
+                return self._event_of(payload)
+            if not self._is_at_end:
+                return None
+            if self._frames.held_bytes:
+                raise PeerError(
+                    f"stream ended within a frame, after {self._frames.held_bytes} bytes of it",
+                    code="truncated_frame",
+                )
+        except PeerError:
+            self._step(Input.ERROR)
+            raise
+        self._step(Input.EOF)
+        return PeerClosed()
+
+    def accept(self) -> None:
+        """Answer the handshake with the version of HandshakeReceived."""
+        self._step(Input.ACCEPT)
+        assert self.handshake is not None
+        self._send(encode_handshake_response(self.handshake, self.version))
+
+    def apply_back_pressure(self) -> None:
+        """Ask the node to pause. Asking twice sends one message."""
+        self._throttle(wanted=True)
+
+    def remove_back_pressure(self) -> None:
+        """Tell the node to go on, if it was asked to pause. Not while draining: then it shall pause."""
+        if self.state is not State.DRAINING:
+            self._throttle(wanted=False)
+
+    def drain(self) -> None:
+        """Start to end: ask the node to pause, and keep taking what it still sends."""
+        self._step(Input.DRAIN)
+        if self.state is State.DRAINING:
+            self.apply_back_pressure()
+
+    def close(self) -> None:
+        """End the connection from our side. Unresolved tokens stay resolvable."""
+        self._step(Input.CLOSE)
+
+    def data_to_send(self) -> bytes:
+        """Give the bytes to write to the peer, each once."""
+        data = bytes(self._outgoing)
+        self._outgoing.clear()
+        return data
+
+    def resolve(self, token: int, outcome: Outcome) -> None:  # noqa: ARG002 - answers need it, async has none
+        """Close the account of one token, in any state. Raises LocalError if it is not open."""
+        if token not in self._unresolved:
+            raise LocalError(f"token {token} is not unresolved")
+        self._unresolved.remove(token)
+
+    def tick(self, now: float, *, is_reading: bool = True) -> None:
+        """Let time pass. Silence while we do not read ourselves is not held against the peer.
+
+        Raises PeerError (handshake_timeout, read_timeout).
+        """
+        if self._opened_at is None:
+            self._opened_at = self._heard_at = now
+        if self._has_heard or not is_reading:
+            self._heard_at = now
+            self._has_heard = False
+        if self.state is State.NEW and now - self._opened_at > self._handshake_timeout_seconds:
+            self._step(Input.ERROR)
+            raise PeerError(
+                f"no handshake within {self._handshake_timeout_seconds} s", code="handshake_timeout"
+            )
+        if self.state is State.ACTIVE and now - self._heard_at > self._read_timeout_seconds:
+            self._step(Input.ERROR)
+            raise PeerError(f"nothing read for {self._read_timeout_seconds} s", code="read_timeout")
+
+    def _event_of(self, payload: bytes) -> Event:
+        header_bytes, body = split(payload)
+        try:
+            header = decode_header(header_bytes)
+        except UndecodableError as exc:
+            if self.state is State.NEW:
+                raise PeerError(f"first message: {exc}", code="message_before_handshake") from exc
+            return self._undecodable(payload, exc)
+        if self.state is State.NEW:
+            return self._begin(header, body)
+        self._step(Input.HANDSHAKE if header.type is MessageType.NEGO_REQ else Input.MESSAGE)
+        if header.content_bytes != len(body.rstrip(b"\0")):
+            self.wrong_content_lengths += 1
+        if header.type is MessageType.SCREEN_REQ:
+            try:
+                notification = decode_notification(body)
+            except UndecodableError as exc:
+                return self._undecodable(payload, exc)
+            return NotificationReceived(self._take_token(), notification, payload)
+        return _other(header, body)
+
+    def _begin(self, header: Header, body: bytes) -> HandshakeReceived:
+        if header.type is not MessageType.NEGO_REQ:
+            raise PeerError(
+                f"first message is {header.raw_type[:40]!r}; it must be NEGO_REQ",
+                code="message_before_handshake",
+            )
+        try:
+            handshake = decode_handshake(body)
+        except UndecodableError as exc:
+            raise PeerError(str(exc), code="bad_handshake") from exc
+        version = next((version for version in VERSIONS if version in handshake.versions), None)
+        if version is None:
+            raise PeerError(
+                f"versions offered are {handshake.versions[:10]}; one of {VERSIONS} must be there",
+                code="no_common_version",
+            )
+        self._step(Input.HANDSHAKE)
+        self.handshake = handshake
+        self.version = version
+        return HandshakeReceived(handshake, version)
+
+    def _undecodable(self, payload: bytes, exc: UndecodableError) -> UndecodableReceived:
+        return UndecodableReceived(self._take_token(), payload, str(exc))
+
+    def _take_token(self) -> int:
+        token = self._next_token
+        self._next_token += 1
+        self._unresolved.add(token)
+        return token
+
+    def _throttle(self, *, wanted: bool) -> None:
+        if self.state not in (State.ACTIVE, State.DRAINING):
+            raise LocalError(f"back pressure in state {self.state}")
+        if wanted != self._is_throttling:
+            assert self.handshake is not None
+            self._is_throttling = wanted
+            self._send(encode_back_pressure(self.handshake.session_id, apply=wanted))
+
+    def _send(self, payload: bytes) -> None:
+        self._outgoing += encode_frame(payload)
+
+    def _step(self, happening: Input) -> None:
+        state = after(self.state, happening)
+        if state is None:
+            raise LocalError(f"{happening.value} is not possible in state {self.state}")
+        self.state = state
+
+
+def _other(header: Header, body: bytes) -> Event:
+    """Read a message that carries no file operation."""
+    if header.type is None:
+        return MessageIgnored(header.raw_type, IgnoreReason.UNKNOWN_TYPE)
+    if header.type in _WITHOUT_EFFECT:
+        return MessageIgnored(header.raw_type, _WITHOUT_EFFECT[header.type])
+    try:
+        if header.type is MessageType.ALERT_MSG:
+            alert = decode_alert(body)
+            return AlertReceived(alert.severity, alert.text)
+        change = decode_volume_change(body)
+        return VolumeChanged(change.volume_msid, change.action)
+    except UndecodableError:
+        return MessageIgnored(header.raw_type, IgnoreReason.UNDECODABLE)

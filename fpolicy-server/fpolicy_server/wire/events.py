@@ -1,0 +1,93 @@
+"""What the connection core tells its caller, in the order in which the peer made it happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from fpolicy_server.wire.messages import FileNotification, Handshake
+
+
+class Outcome(Enum):
+    """What became of one token. A token that is not resolved counts as not delivered."""
+
+    DELIVERED = "delivered"  # the queue accepted it
+    QUARANTINED = "quarantined"  # kept elsewhere with its bytes and the reason
+    FAILED = "failed"  # given up at the shutdown deadline
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeReceived:
+    """The node introduced itself. Answer with `accept`, or close."""
+
+    handshake: Handshake
+    version: str  # the one that `accept` will agree to
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationReceived:
+    """One file operation. It is ours until `resolve(token, ...)`; `payload` is what the node sent."""
+
+    token: int
+    notification: FileNotification
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UndecodableReceived:
+    """A sound frame whose content cannot be read, perhaps a file operation: to be kept with its bytes."""
+
+    token: int
+    payload: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReceived:
+    """The node complains about us."""
+
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeChanged:
+    """The namespace changed: what is known about this volume may be old."""
+
+    volume_msid: int
+    action: str
+
+
+class IgnoreReason(StrEnum):
+    """Why a message has no effect."""
+
+    KEEP_ALIVE = "keep_alive"
+    UNKNOWN_TYPE = "unknown_type"
+    REPEATED_HANDSHAKE = "repeated_handshake"
+    WRONG_DIRECTION = "wrong_direction"
+    NOT_ASYNCHRONOUS = "not_asynchronous"  # belongs to synchronous engines or to protocol 2.0
+    UNDECODABLE = "undecodable"  # a message that carries no file operation
+
+
+@dataclass(frozen=True, slots=True)
+class MessageIgnored:
+    """A message that needs no action. `raw_type` is the peer's text."""
+
+    raw_type: str
+    reason: IgnoreReason
+
+
+@dataclass(frozen=True, slots=True)
+class PeerClosed:
+    """The node ended the stream after a whole frame; nothing more comes."""
+
+
+Event = (
+    HandshakeReceived
+    | NotificationReceived
+    | UndecodableReceived
+    | AlertReceived
+    | VolumeChanged
+    | MessageIgnored
+    | PeerClosed
+)
