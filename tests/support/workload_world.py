@@ -1,0 +1,254 @@
+"""The outside of starter and finisher in memory: tables, executions, files and queues, with crashes.
+
+Every effect is a step. A crash planned for step n ends the process (`Crash`, which no handler catches)
+either before or after that step's effect, as a real process can die on either side of a call.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from fsxn_runtime.edge.metrics import Emf
+from fsxn_runtime.lineage import LineageRecord, RecordResult
+from fsxn_runtime.workloads.core import execution_name
+from fsxn_runtime.workloads.finish import Finisher
+from fsxn_runtime.workloads.model import Execution, ObjectVersion, StateItem, Status, WorkKeyKind
+from fsxn_runtime.workloads.settings import FinishSettings, StartSettings
+from fsxn_runtime.workloads.start import Starter
+
+UC_ID = "inventory"
+MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:fsxn-s3ap-inventory"
+T0 = 1_769_860_800_000_000  # 2026-01-31T12:00:00Z
+Value = TypeVar("Value")
+
+
+class Crash(BaseException):  # not an Exception: nothing may catch it, as nothing catches a SIGKILL
+    """The process died."""
+
+
+class Steps:
+    """Counts effects and dies at the planned one."""
+
+    def __init__(self) -> None:
+        self.until_crash: int | None = None
+        self.after_effect = False
+
+    def take(self, effect: Callable[[], Value]) -> Value:
+        """Do one effect, unless the process dies now."""
+        if self.until_crash is None:
+            return effect()
+        self.until_crash -= 1
+        if self.until_crash >= 0:
+            return effect()
+        self.until_crash = None
+        if self.after_effect:
+            effect()
+        raise Crash
+
+
+class MemoryStore:
+    """StateStore's contract over a dict (test_store.py holds the two to one behaviour)."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.items: dict[str, StateItem] = {}
+        self.duplicates: Counter[str] = Counter()
+
+    def get(self, work_key: str) -> StateItem | None:
+        return self.steps.take(lambda: self.items.get(work_key))
+
+    def reserve(self, item: StateItem, ttl_us: int | None = None) -> StateItem | None:
+        def effect() -> StateItem | None:
+            existing = self.items.get(item.work_key)
+            self.items.setdefault(item.work_key, item)
+            return existing
+
+        return self.steps.take(effect)
+
+    def advance(self, seen: StateItem, following: StateItem) -> bool:
+        return self._change(seen, following)
+
+    def close(self, seen: StateItem, status: Status, now_us: int, ttl_us: int) -> bool:
+        return self._change(seen, replace(seen, status=status, execution_input=""))
+
+    def count_duplicate(self, work_key: str) -> None:
+        def effect() -> None:
+            if work_key in self.items:
+                self.duplicates[work_key] += 1
+
+        self.steps.take(effect)
+
+    def in_progress_before(self, time_us: int) -> Iterator[StateItem]:
+        return iter([item for item in self.items.values() if item.status is Status.IN_PROGRESS])
+
+    def _change(self, seen: StateItem, following: StateItem) -> bool:
+        def effect() -> bool:
+            now = self.items.get(seen.work_key)
+            if now is None or (now.status, now.attempt) != (seen.status, seen.attempt):
+                return False
+            self.items[seen.work_key] = following
+            return True
+
+        return self.steps.take(effect)
+
+
+class MemoryExecutions:
+    """Step Functions: a name is taken for good; the same input while running is accepted again."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.inputs: dict[str, dict[str, Any]] = {}
+        self.outcomes: dict[str, Execution] = {}
+        self.refuses: Exception | None = None
+
+    def start(self, item: StateItem) -> bool:
+        def effect() -> bool:
+            if self.refuses is not None:
+                raise self.refuses
+            given = json.loads(item.execution_input)
+            arn = item.execution_arn
+            assert arn.endswith(":" + execution_name(item.uc_id, item.work_key, item.attempt))
+            if arn in self.inputs:
+                return self.outcomes[arn].status == "RUNNING" and self.inputs[arn] == given
+            self.inputs[arn] = given
+            self.outcomes[arn] = Execution("RUNNING")
+            return True
+
+        return self.steps.take(effect)
+
+    def look(self, execution_arn: str) -> Execution | None:
+        return self.steps.take(lambda: self.outcomes.get(execution_arn))
+
+    def running(self) -> list[str]:
+        return [arn for arn, outcome in self.outcomes.items() if outcome.status == "RUNNING"]
+
+
+class MemoryFiles:
+    """The volume through its access point."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.versions: dict[str, ObjectVersion] = {}
+
+    def look(self, key: str) -> ObjectVersion | None:
+        return self.steps.take(lambda: self.versions.get(key))
+
+
+class MemoryQueue:
+    """A queue, or a dead-letter queue: what was sent, in order."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.bodies: list[str] = []
+        self.delays: list[int] = []
+        self.reasons: list[str] = []
+
+    def send(self, body: str, *, delay_seconds: int = 0, reason: str = "") -> None:
+        def effect() -> None:
+            self.bodies.append(body)
+            self.delays.append(delay_seconds)
+            self.reasons.append(reason)
+
+        self.steps.take(effect)
+
+
+class MemoryLineage:
+    """The lineage table by its keys."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.records: list[LineageRecord] = []
+
+    def record(self, record: LineageRecord) -> RecordResult:
+        self.steps.take(lambda: self.records.append(record))
+        return RecordResult(True)
+
+
+class WorkloadWorld:
+    """Starter and finisher of one workload over the parts above, and the metrics that they emitted."""
+
+    def __init__(
+        self, *, settle_seconds: int = 2, max_attempts: int = 3, work_key: WorkKeyKind = WorkKeyKind.FILE_VERSION
+    ) -> None:
+        self.steps = Steps()
+        self.store = MemoryStore(self.steps)
+        self.executions = MemoryExecutions(self.steps)
+        self.files = MemoryFiles(self.steps)
+        self.queue = MemoryQueue(self.steps)
+        self.dead_letters = MemoryQueue(self.steps)
+        self.lineage = MemoryLineage(self.steps)
+        self.metric_lines: list[dict[str, Any]] = []
+        self.start_settings = StartSettings(
+            uc_id=UC_ID,
+            state_table="state",
+            state_machine_arn=MACHINE,
+            queue_url="queue",
+            dlq_url="dlq",
+            access_point="alias",
+            junction_path="/vol1",
+            settle_seconds=settle_seconds,
+            work_key=work_key,
+            metric_namespace="Test",
+            log_level="INFO",
+        )
+        self.finish_settings = FinishSettings(
+            uc_id=UC_ID,
+            state_table="state",
+            state_machine_arn=MACHINE,
+            dlq_url="dlq",
+            max_attempts=max_attempts,
+            sweep_after_seconds=60,
+            metric_namespace="Test",
+            log_level="INFO",
+        )
+        self.starter = Starter(self.start_settings, self.store, self.executions, self.files, self.queue)
+        self.finisher = Finisher(
+            self.finish_settings, self.store, self.executions, self.dead_letters, self.lineage, self.emf()
+        )
+
+    def emf(self) -> Emf:
+        """A collector whose lines end in `metric_lines`."""
+        return Emf("Test", {"UcId": UC_ID}, write=lambda line: self.metric_lines.append(json.loads(line)))
+
+    def metric(self, name: str) -> list[float]:
+        """Every value of one metric so far."""
+        self.finisher.emf.flush()
+        found: list[float] = []
+        for line in self.metric_lines:
+            value = line.get(name, [])
+            found += value if isinstance(value, list) else [value]
+        return found
+
+    def write(self, key: str, *, etag: str = "e1", at: int = T0, size: int = 10) -> None:
+        """Put a file there, or a new version of it."""
+        self.files.versions[key] = ObjectVersion(key, size, etag, at)
+
+    def end(self, arn: str, status: str, *, superseded: bool = False) -> dict[str, Any]:
+        """End a running execution; give the status change that Step Functions emits."""
+        assert self.executions.outcomes[arn].status == "RUNNING"
+        self.executions.outcomes[arn] = Execution(status, superseded)
+        return {
+            "executionArn": arn,
+            "status": status,
+            "input": json.dumps(self.executions.inputs[arn]),
+            "output": json.dumps({"status": "superseded" if superseded else "processed"}),
+        }
+
+
+def message(event: Any) -> str:
+    """The body that EventBridge puts into the workload's queue."""
+    return json.dumps({"source": "fsxn.fpolicy", "detail-type": "FPolicy File Operation", "detail": event.to_dict()})
+
+
+class Time:
+    """A Lambda context with plenty of time, or none."""
+
+    def __init__(self, remaining_ms: int = 60_000) -> None:
+        self.remaining_ms = remaining_ms
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
