@@ -18,19 +18,19 @@ DEFAULT_EVENTS: tuple[Mapping[str, Any], ...] = (
     {
         "name": "ev_cifs",
         "protocol": "cifs",
-        "file_operations": dict.fromkeys(("create", "rename", "rename_dir", "delete", "close"), True),
+        "file_operations": dict.fromkeys(("create", "rename", "delete", "close"), True),
         "filters": {"close_with_modification": True},
     },
     {
         "name": "ev_nfs3",
         "protocol": "nfsv3",
-        "file_operations": dict.fromkeys(("create", "rename", "rename_dir", "delete", "write"), True),
+        "file_operations": dict.fromkeys(("create", "rename", "delete", "write"), True),
         "filters": {"first_write": True, "write_with_size_change": True},
     },
     {
         "name": "ev_nfs4",
         "protocol": "nfsv4",
-        "file_operations": dict.fromkeys(("create", "rename", "rename_dir", "delete", "write"), True),
+        "file_operations": dict.fromkeys(("create", "rename", "delete", "write"), True),
         "filters": {"first_write": True, "write_with_size_change": True},
     },
 )

@@ -91,6 +91,9 @@ def load(data: Mapping[str, Any]) -> Config:
     volumes = tuple(_volumes(data["svms"]))
     client = dict(data.get("default_client", {}))
     protocol = Protocol.parse(client.pop("protocol", "NFS 3.0"))
+    names = [volume.name for volume in volumes]
+    if len(set(names)) < len(names):
+        raise SimError(f"volume names are {names}; each may be there once, over all SVMs")
     if any(volume.s3 for volume in volumes) and "s3" not in data:
         raise SimError("a volume has an S3 face, but the configuration has no 's3' connection")
     return Config(

@@ -29,18 +29,23 @@ _PROTOCOL_OPERATIONS: Mapping[str, frozenset[str]] = {
     "nfsv4": _CIFS_OPERATIONS,
 }
 _NFS_FILTERS = frozenset(
-    {"exclude_directory", "first_read", "first_write", "offline_bit", "write_with_size_change"}
-)
+    {
+        "exclude_directory", "first_read", "first_write", "offline_bit", "write_with_size_change",
+        "setattr_with_access_time_change", "setattr_with_group_change", "setattr_with_modify_time_change",
+        "setattr_with_owner_change", "setattr_with_size_change",
+    }
+)  # fmt: skip
 _CIFS_FILTERS = frozenset(
     {
         "close_with_modification", "close_with_read", "close_without_modification", "monitor_ads",
-        "open_with_delete_intent", "open_with_write_intent",
+        "open_with_delete_intent", "open_with_write_intent", "setattr_with_allocation_size_change",
+        "setattr_with_creation_time_change", "setattr_with_dacl_change", "setattr_with_sacl_change",
     }
 )  # fmt: skip
 _FILTERS: Mapping[str, frozenset[str]] = {
     "cifs": _NFS_FILTERS | _CIFS_FILTERS,
-    "nfsv3": _NFS_FILTERS,
-    "nfsv4": _NFS_FILTERS,
+    "nfsv3": _NFS_FILTERS | {"setattr_with_mode_change"},
+    "nfsv4": _NFS_FILTERS | {"setattr_with_dacl_change", "setattr_with_sacl_change"},
 }
 _SCOPE_LISTS = frozenset(
     f"{side}_{what}"

@@ -18,8 +18,6 @@ from lab.ontap_sim.config import S3Connection
 from lab.ontap_sim.mirror import MirrorError
 from lab.ontap_sim.model import S3Face, SimError
 
-_S3CONTROL_NS = "{http://awss3control.amazonaws.com/doc/2018-08-20/}"
-
 
 class S3:
     """Objects and access points of one local AWS."""
@@ -81,9 +79,13 @@ class S3:
         body = f"<CreateAccessPointRequest><Bucket>{face.bucket}</Bucket></CreateAccessPointRequest>"
         self._control("PUT", face, body)
         described = ElementTree.fromstring(self._control("GET", face, ""))  # noqa: S314 (our own local AWS)
-        texts = {node.tag.removeprefix(_S3CONTROL_NS): node.text or "" for node in described.iter()}
-        arn = f"arn:aws:s3:{connection.region}:{connection.account}:accesspoint/{face.access_point}"
-        return {"name": face.access_point, "alias": texts["Alias"], "arn": arn, "bucket": face.bucket}
+        texts = {node.tag.rpartition("}")[2]: node.text or "" for node in described.iter()}
+        return {
+            "name": face.access_point,
+            "alias": texts["Alias"],
+            "arn": texts["AccessPointArn"],
+            "bucket": face.bucket,
+        }
 
     def _control(self, method: str, face: S3Face, body: str) -> bytes:
         """Call S3 Control by hand: boto3 puts the account before the host, which an address cannot have."""

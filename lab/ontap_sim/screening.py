@@ -58,6 +58,9 @@ def _event_wants(operation: Operation, event: Mapping[str, Any]) -> bool:
         return _any_filter(
             filters, first_write=operation.first_write, write_with_size_change=operation.size_changed
         )
+    if kind == "setattr":  # the only one that the simulator makes is that of touch
+        others = {name: False for name in filters if name.startswith("setattr_with_")}
+        return _any_filter(filters, **{**others, "setattr_with_modify_time_change": True})
     return True
 
 

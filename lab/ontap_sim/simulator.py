@@ -58,6 +58,7 @@ class Simulator:
         ]
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._changed = asyncio.Event()
+        self._looking = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._seq = itertools.count(1)
         self.operations = self.monitored = self.storms = 0
@@ -172,9 +173,11 @@ class Simulator:
         while True:
             await self._changed.wait()
             await asyncio.sleep(_GATHER_SECONDS)
+            self._looking = True
             self._changed.clear()
             began = time.monotonic()
             await self.look()
+            self._looking = False
             await asyncio.sleep(_LOOK_SHARE * (time.monotonic() - began))
 
     async def look(self) -> None:
@@ -212,7 +215,7 @@ class Simulator:
         """Count operations and notifications; `idle`: nothing is on its way but the store's backlog."""
         cluster = self.cluster.status()
         mirroring = self.mirror.pending if self.mirror else 0
-        busy = mirroring or cluster["waiting"] or self.storms or self._changed.is_set()
+        busy = mirroring or cluster["waiting"] or self.storms or self._looking or self._changed.is_set()
         return {
             "operations": self.operations,
             "monitored": self.monitored,

@@ -313,12 +313,14 @@ class VolumeContent:
         self._table[path] = Entry(info.st_ino, *_shape(info))
 
     def _move(self, old: str, new: str) -> None:
-        entry = self._table.pop(old)
-        self._table[new] = entry
-        if entry.is_dir:
-            for path in [path for path in self._table if path.startswith(f"{old}/")]:
-                self._table[new + path[len(old) :]] = self._table.pop(path)
-        self._last_write.pop(old, None)
+        moved = [old]
+        if self._table[old].is_dir:
+            moved += [path for path in self._table if path.startswith(f"{old}/")]
+        for path in moved:
+            self._table[new + path[len(old) :]] = self._table.pop(path)
+            if path in self._written_since_open:
+                self._written_since_open[new + path[len(old) :]] = self._written_since_open.pop(path)
+            self._last_write.pop(path, None)
 
     def _forget(self, path: str) -> None:
         self._table.pop(path, None)
