@@ -1,0 +1,1 @@
+"""The story that `make demo` tells: real files through the whole path on one machine, with proof."""

@@ -1,0 +1,59 @@
+"""The end of the demo: one table, the differences if there are any, and the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def conclude(console: Console, run: Mapping[str, Any], page: Path, seconds: float) -> int:
+    """Print what a run showed; 0 when ledger and outputs are the same and every check held, else 1."""
+    verification = run["verification"]
+    table = Table(title="What happened", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in rows(verification):
+        table.add_row(name, value)
+    console.print(table)
+    for check in run["checks"]:
+        mark = "[green]✓[/]" if check["ok"] else "[red]✗[/]"
+        console.print(f"{mark} {check['title']}: {check['text']}", highlight=False)
+    for finding in verification["findings"]:
+        examples = ", ".join(finding["examples"])
+        text = f"✗ {finding['code']}: {finding['count']:,} {finding['text']}: {examples}"
+        console.print(text, style="red", markup=False, highlight=False)
+    ok = bool(verification["ok"] and all(check["ok"] for check in run["checks"]))
+    verdict = (
+        "[bold green]ledger and outputs are the same[/]" if ok else "[bold red]ledger and outputs DIFFER[/]"
+    )
+    console.print(f"{verdict} · {seconds:.0f} s · {page}", highlight=False, soft_wrap=True)
+    return 0 if ok else 1
+
+
+def rows(verification: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give the figures of the table."""
+    delivery, accounting = verification["delivery"], verification["accounting"]
+    outputs, replay = verification["outputs"], verification["replay"]
+    yield "operations made (the policy asks for)", f"{delivery['operations']:,} ({delivery['monitored']:,})"
+    yield "delivered to the bus", f"{delivery['delivered']:,}"
+    yield "  of these replayed", f"{delivery['replayed']:,}"
+    yield "processed file versions, deletes, renames", f"{accounting['processed']:,}"
+    yield (
+        "duplicates collapsed (of these by transport)",
+        f"{accounting['collapsed']:,} ({delivery['duplicates']:,})",
+    )
+    yield "superseded", f"{accounting['superseded']:,}"
+    yield "lost", f"{delivery['lost']:,}"
+    yield "final files with their SHA-256", f"{outputs['files_matched']:,} of {outputs['files']:,}"
+    for name, title in (("live_to_bus", "bus"), ("live_to_output", "output")):
+        if spread := verification["latency_ms"][name]:
+            figures = " / ".join(f"{spread[key]:,.0f}" for key in ("p50", "p90", "p99"))
+            yield f"operation to {title}, p50 / p90 / p99", f"{figures} ms"
+    if replay:
+        yield "replay, first to last event", f"{replay['seconds']:.1f} s"
+        out_of_order = f"{replay['displacement_p99']:,} / {replay['displacement_max']:,} places"
+        yield "replay out of order, p99 / max", out_of_order

@@ -1,0 +1,201 @@
+"""The demo's story: what is done to the volume, in which order, and what is asked of the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from lab.demo import material
+from lab.demo.view import View
+from lab.terraform import REPOSITORY, provider_choice
+from lab.world import World, WorldError
+
+BIG_BYTES = 50 * 1024 * 1024
+BIG_PIECES = 10
+BIG_PAUSE_SECONDS = 0.5  # shorter than the settle time: the file is never at rest between two pieces
+OUTAGE_OPERATIONS = 1000
+REPLAY_SECONDS = 60.0
+SETTLE_SECONDS = 180.0  # a deadline, not a duration; the path is at rest within seconds
+COUNT_SECONDS = 1.0  # between two looks for the display
+COMMAND_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something that this run also had to show."""
+
+    title: str
+    text: str
+    ok: bool
+
+
+class Story:
+    """Tells the story in a world that runs; `tell` gives the run as `fsxn report` reads it."""
+
+    def __init__(self, world: World, view: View, *, seed: int, files: int) -> None:
+        self._world = world
+        self._view = view
+        self._seed = seed
+        self._files = files
+        self._checks: list[Check] = []
+
+    def tell(self, started_at: datetime) -> dict[str, Any]:
+        """Work through the chapters; give the run. Raises WorldError when one cannot be told."""
+        with counting(self._world, self._view):
+            self._copy()
+            big = self._write_in_pieces()
+            self._outage()
+            with self._view.step("wait until nothing moves"):
+                self._world.settle(SETTLE_SECONDS)
+        with self._view.step("compare ledger and outputs"):
+            self._world.snapshot()
+            self._look_at_big_file(big)
+            verification = verify(self._world)
+        return {
+            "schema_version": "1.0",
+            "title": "make demo",
+            "started_at": f"{started_at:%Y-%m-%d %H:%M:%S} UTC",
+            "seed": self._seed,
+            "checks": [{"title": c.title, "text": c.text, "ok": c.ok} for c in self._checks],
+            "steps": [{"name": s.name, "seconds": s.seconds or 0.0} for s in self._view.steps],
+            "facts": self._facts(),
+            "verification": verification,
+        }
+
+    def _copy(self) -> None:
+        files = material.choose(self._files, self._seed)
+        with self._view.step(f"copy {len(files)} files of this machine"):
+            size = 0
+            for copied in material.copy(files, self._world.volume / "copied"):
+                size += copied.stat().st_size
+            self._view.detail(f"{size / 1e6:.0f} MB")
+
+    def _write_in_pieces(self) -> Path:
+        """One large file, written piece by piece by an ordinary program."""
+        path = self._world.volume / "large" / "50MB.bin"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._view.step(f"write one 50 MB file in {BIG_PIECES} pieces"), path.open("wb") as file:
+            for number, piece in enumerate(material.pieces(BIG_BYTES, BIG_PIECES, self._seed), 1):
+                file.write(piece)
+                file.flush()
+                self._view.detail(f"piece {number}")
+                if number < BIG_PIECES:
+                    time.sleep(BIG_PAUSE_SECONDS)
+        return path
+
+    def _outage(self) -> None:
+        world, view = self._world, self._view
+        with view.step("stop the server"):
+            world.sim.wait_idle()
+            world.stop_server()
+        with view.step(f"{OUTAGE_OPERATIONS:,} operations while it is down"):
+            world.sim.storm(OUTAGE_OPERATIONS, seed=self._seed)
+            stored = world.sim.wait_idle()["stored_backlog"]
+            view.detail(f"{stored:,} notifications in the Persistent Store")
+        with view.step("start the server again"):
+            world.start_server()
+        with view.step("replay of the Persistent Store"):
+            world.sim.wait_idle(REPLAY_SECONDS, replayed=True)
+        self._checks.append(
+            Check(
+                f"{OUTAGE_OPERATIONS:,} operations by NFS 3, NFS 4.1 and SMB without a server",
+                f"{stored:,} notifications waited in the Persistent Store and were replayed",
+                stored > 0,
+            )
+        )
+
+    def _look_at_big_file(self, path: Path) -> None:
+        output = self._world.outputs["output"]
+        key = f"{output['prefix']}/{path.relative_to(self._world.volume)}/"
+        s3 = self._world.client("s3")
+        found = s3.list_objects_v2(Bucket=output["bucket"], Prefix=key).get("Contents", [])
+        hashes = [
+            json.loads(s3.get_object(Bucket=output["bucket"], Key=entry["Key"])["Body"].read())["sha256"]
+            for entry in found
+        ]
+        with path.open("rb") as file:
+            wanted = hashlib.file_digest(file, "sha256").hexdigest()
+        seconds = BIG_PAUSE_SECONDS * (BIG_PIECES - 1)
+        self._checks.append(
+            Check(
+                f"50 MB written in {BIG_PIECES} pieces over {seconds:.0f} s",
+                f"processed {len(found)} time{'s' * (len(found) != 1)}; SHA-256 {wanted[:16]}… "
+                + ("is the final file's" if hashes == [wanted] else "is NOT what was reported"),
+                hashes == [wanted],
+            )
+        )
+
+    def _facts(self) -> list[list[str]]:
+        terraform = json.loads(self._world.terraform.run("version", "-json", quiet=True))
+        return [
+            ["seed", str(self._seed)],
+            ["AWS", "emulated on this machine, IAM enforced"],
+            ["ONTAP", "simulated: 2 nodes, Persistent Store, 1 SVM, 1 volume"],
+            ["Terraform", f"{terraform['terraform_version']}, provider: {provider_choice()}"],
+            ["Python", platform.python_version()],
+            ["Machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs"],
+            ["settle time", f"{self._world.settle_seconds} s"],
+        ]
+
+
+@contextmanager
+def counting(world: World, view: View) -> Iterator[None]:
+    """Show the counts along the path while the body runs."""
+    ended = Event()
+
+    def run() -> None:
+        while not ended.wait(COUNT_SECONDS):
+            view.look(world.look())
+
+    thread = Thread(target=run, name="counting", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def verify(world: World) -> dict[str, Any]:
+    """Run `fsxn events verify` as a user would; a difference is a result, anything else an error."""
+    result = run_tool(world, world.verify_command())
+    if result.returncode not in (0, 1):
+        raise WorldError(f"fsxn events verify failed: {result.stderr.strip()}")
+    verification: dict[str, Any] = json.loads(result.stdout)
+    return verification
+
+
+def draw(world: World, run: Path, page: Path) -> None:
+    """Run `fsxn report`."""
+    result = run_tool(world, ["fsxn", "report", "--run", str(run), "-o", str(page)])
+    if result.returncode != 0:
+        raise WorldError(f"fsxn report failed: {result.stderr.strip()}")
+
+
+def run_tool(world: World, command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run one of the product's commands against the world."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return subprocess.run(
+        [str(REPOSITORY / ".venv" / "bin" / command[0]), *command[1:]],
+        env={**environment, **world.environment()},
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+
+
+def now() -> datetime:
+    """The time at which a run begins."""
+    return datetime.now(UTC)

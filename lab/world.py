@@ -1,0 +1,345 @@
+"""The whole laboratory as one context manager, for the demo and for tests.
+
+Local AWS, simulated ONTAP with its S3 face, `envs/local` applied by Terraform, the server run from its ECS task
+definition, FPolicy set up through REST, metrics collected, and a tap on the bus. All files lie in one folder;
+all that it started is ended on every way out.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lab.cloud.ecs_definition import Image
+from lab.cloud.ecs_runner import EcsRunner, TaskStatus
+from lab.cloud.emf_collector import EmfCollector
+from lab.cloud.emulator import Emulator
+from lab.ontap_sim.client import SimClient
+from lab.ontap_sim.process import SimProcess
+from lab.quiet import Look, Quiet
+from lab.tap import Tap
+from lab.terraform import REPOSITORY, Terraform
+
+ROOT = REPOSITORY / "envs" / "local"
+SVM, VOLUME, JUNCTION = "svm1", "vol1", "/vol1"
+FPOLICY_PORT = 9898
+TASK_SECONDS = 30.0  # a task starts in about a second; the machine may be loaded
+LOOK_SECONDS = 0.3  # between two looks at all queues and counts; one look costs about 15 ms
+_DEPTHS = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+]
+
+Step = Callable[[str], AbstractContextManager[None]]
+
+
+class WorldError(Exception):
+    """The laboratory cannot start or does not do what it must; the text is for the person at the terminal."""
+
+
+@contextmanager
+def silent_step(_: str) -> Iterator[None]:
+    """A step that tells nobody."""
+    yield
+
+
+@dataclass
+class World:
+    """Enter it and the laboratory runs; leave it and nothing is left but the files in `directory`.
+
+    directory: logs, ledger, events, Terraform's files; emptied first, except for Terraform's plugins.
+    volume_directory: the simulated volume's real folder; by default inside `directory`.
+    step: called with a name around each step of starting, to show and time it.
+    """
+
+    directory: Path
+    volume_directory: Path | None = None
+    switches: Mapping[str, object] = field(default_factory=dict)
+    settle_seconds: int = 2
+    step: Step = silent_step
+
+    def __post_init__(self) -> None:
+        self.directory = self.directory.resolve()
+        self.volume = (self.volume_directory or self.directory / "volume").resolve()
+        self.ledger_path = self.directory / "ledger.jsonl"
+        self.events_path = self.directory / "events.jsonl"
+        self._stack = ExitStack()
+        self._clients: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        check_packages()
+        try:
+            self._start()
+        except BaseException:  # also Ctrl-C: what runs already must not stay
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service, as the account's root."""
+        if service not in self._clients:
+            self._clients[service] = self.emulator.client(service)
+        return self._clients[service]
+
+    # start -------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._clean()
+        with self.step("terraform init"), ThreadPoolExecutor(1) as pool:
+            self.terraform = Terraform(REPOSITORY / "envs" / "local", self.directory / "terraform")
+            initialised = pool.submit(self.terraform.init)
+            with self.step("local AWS"):
+                self.emulator = self._stack.enter_context(Emulator(log_path=self.directory / "emulator.log"))
+            with self.step("simulated ONTAP"):
+                self.sim = self._start_simulator()
+            initialised.result()
+        with self.step("terraform apply"):
+            self._apply()
+        with self.step("FPolicy server from its task definition"):
+            self._put_volume_map()
+            self.collector = self._stack.enter_context(EmfCollector(self.emulator))
+            self.runner = self._stack.enter_context(
+                EcsRunner(
+                    self.emulator,
+                    images={"fsxn-fpolicy-server": Image()},
+                    directory=self.directory / "tasks",
+                )
+            )
+            self.tap = self._stack.enter_context(
+                Tap(self.emulator, self.outputs["bus_name"], self.events_path)
+            )
+            self.point_ontap(self.wait_for_tasks(1))
+
+    def _clean(self) -> None:
+        """Begin with an empty folder; Terraform's plugins stay, because linking them again costs time."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for entry in self.directory.iterdir():
+            if entry.name != "terraform":
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for state in (self.directory / "terraform").glob("terraform.tfstate*"):
+            state.unlink()
+        (self.directory / "tasks").mkdir()
+        self.volume.mkdir(parents=True, exist_ok=True)
+
+    def _start_simulator(self) -> SimClient:
+        volume = {
+            "name": VOLUME,
+            "junction_path": JUNCTION,
+            "directory": str(self.volume),
+            "s3": {"bucket": "lab-vol1", "access_point": "lab-vol1-ap"},
+        }
+        config = {
+            "ledger": str(self.ledger_path),
+            "svms": [{"name": SVM, "volumes": [volume]}],
+            "s3": {"endpoint": self.emulator.endpoint},
+            "switches": dict(self.switches),
+        }
+        return self._stack.enter_context(SimProcess(config, self.directory / "ontap")).client
+
+    def _apply(self) -> None:
+        (face,) = self.sim.ready["access_points"]
+        self.terraform = Terraform(
+            ROOT,
+            self.directory / "terraform",
+            endpoint=self.emulator.endpoint,
+            variables={
+                "access_point": {"alias": face["alias"], "arn": face["arn"]},
+                "junction_path": JUNCTION,
+                "settle_seconds": self.settle_seconds,
+                "svm_name": SVM,
+                "volume_name": VOLUME,
+                **make_network(self.emulator),
+            },
+        )
+        self.terraform.apply()
+        self.outputs = self.terraform.output()
+
+    def _put_volume_map(self) -> None:
+        place = self.outputs["server"]["volume_map"]
+        body = json.dumps(self.sim.volume_map()).encode()
+        self.client("s3").put_object(Bucket=place["bucket"], Key=place["key"], Body=body)
+
+    # the server --------------------------------------------------------------------------------------
+
+    @property
+    def service(self) -> str:
+        """The ECS service's name."""
+        return str(self.outputs["server"]["service_name"])
+
+    def scale(self, count: int) -> None:
+        """Ask ECS for this many server tasks."""
+        self.client("ecs").update_service(
+            cluster=self.outputs["server"]["cluster_name"], service=self.service, desiredCount=count
+        )
+
+    def wait_for_tasks(self, count: int) -> list[TaskStatus]:
+        """Wait until exactly `count` tasks are there and RUNNING. Raises WorldError."""
+        found: list[TaskStatus] = []
+
+        def ready() -> bool:
+            found[:] = self.runner.tasks(self.service)
+            return len(found) == count and all(task.status == "RUNNING" for task in found)
+
+        self.wait(ready, TASK_SECONDS, f"{count} server tasks", lambda: self.log_end("tasks"))
+        return found
+
+    def point_ontap(self, tasks: Sequence[TaskStatus]) -> None:
+        """Name the tasks' addresses in the FPolicy engine and wait for the connections of every node."""
+        addresses = [task.address for task in tasks]
+        deadline = time.monotonic() + TASK_SECONDS
+        self.sim.configure_fpolicy(SVM, addresses, FPOLICY_PORT)
+        self.sim.wait_connected(SVM, deadline - time.monotonic())
+
+    def stop_server(self) -> None:
+        """Scale the service to nothing, as an operator would, and note it in the ledger."""
+        self.sim.mark("server_down")
+        self.scale(0)
+        self.wait_for_tasks(0)
+
+    def start_server(self, count: int = 1) -> None:
+        """Scale the service up, point ONTAP at the new addresses, and note it in the ledger."""
+        self.scale(count)
+        tasks = self.wait_for_tasks(count)
+        self.point_ontap(tasks)
+        self.sim.mark("server_up")
+
+    # what is under way -------------------------------------------------------------------------------
+
+    @property
+    def queues(self) -> dict[str, str]:
+        """URL of every queue that a file event or its work can lie in, by name."""
+        dead = {f"{name} dead letters": url for name, url in self.outputs["dead_letter_queue_urls"].items()}
+        return {
+            "ingestion": self.outputs["ingestion_queue_url"],
+            "work": self.outputs["work_queue_url"],
+            "quarantine": self.outputs["quarantine_queue_url"],
+            **dead,
+        }
+
+    def depth(self, url: str) -> int:
+        """Messages of a queue: visible, in flight, delayed."""
+        answer = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=_DEPTHS)
+        return sum(int(value) for value in answer["Attributes"].values())
+
+    def items(self, status: str) -> int:
+        """State items with this status."""
+        answer = self.client("dynamodb").query(
+            TableName=self.outputs["state_table_name"],
+            IndexName="status-index",
+            KeyConditionExpression="#s = :s",
+            ExpressionAttributeNames={"#s": "status"},
+            ExpressionAttributeValues={":s": {"S": status}},
+            Select="COUNT",
+        )
+        return int(answer["Count"])
+
+    def look(self) -> Look:
+        """Count everything that can hold work."""
+        status = self.sim.status()
+        moving = (self.queues["ingestion"], self.queues["work"], self.tap.queue_url)
+        return Look(
+            monitored=status["monitored"],
+            waiting=status["stored_backlog"] + (0 if status["idle"] else 1),
+            events=self.tap.events,
+            queued=sum(self.depth(url) for url in moving),
+            in_progress=self.items("IN_PROGRESS"),
+            done=self.items("DONE") + self.items("SUPERSEDED"),
+        )
+
+    def settle(self, seconds: float, seen: Callable[[Look], None] = lambda _: None) -> Look:
+        """Wait until nothing moves any more. Raises WorldError with the last look."""
+        quiet, deadline = Quiet(), time.monotonic() + seconds
+        while True:
+            look = self.look()
+            seen(look)
+            if quiet.rests(look):
+                return look
+            if time.monotonic() > deadline:
+                raise WorldError(f"the path did not come to rest within {seconds:g} s: {look}")
+            time.sleep(LOOK_SECONDS)
+
+    def snapshot(self) -> None:
+        """Let the ledger say what exists now."""
+        self.sim.mark("snapshot")
+        self.sim.snapshot()
+
+    def wait(
+        self,
+        condition: Callable[[], bool],
+        seconds: float,
+        what: str,
+        why: Callable[[], str] = lambda: "",
+    ) -> None:
+        """Poll a condition with a deadline. Raises WorldError naming what did not come, and `why`."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise WorldError(f"{what}: not within {seconds:g} s {why()}".rstrip())
+            time.sleep(0.05)
+
+    def log_end(self, folder: str) -> str:
+        """The last lines of the newest log below a folder of the laboratory."""
+        logs = sorted((self.directory / folder).rglob("*.log"), key=lambda path: path.stat().st_mtime)
+        return f"; {logs[-1].name} ends: {logs[-1].read_text()[-600:]}" if logs else ""
+
+    # proof -------------------------------------------------------------------------------------------
+
+    def verify_command(self, allow_lost: int = 0) -> list[str]:
+        """The `fsxn events verify` that compares this world's ledger with what arrived."""
+        output = self.outputs["output"]
+        command = ["fsxn", "events", "verify", "--json"]
+        command += ["--ledger", str(self.ledger_path), "--events", str(self.events_path)]
+        command += ["--output", f"s3://{output['bucket']}/{output['prefix']}"]
+        command += ["--state-table", self.outputs["state_table_name"]]
+        command += ["--lineage-table", self.outputs["lineage_table_name"]]
+        command += ["--allow-lost", str(allow_lost)]
+        for name, url in self.queues.items():
+            command += ["--queue", f"{name}={url}"]
+        return command
+
+    def environment(self) -> dict[str, str]:
+        """Variables with which any AWS tool talks to this world."""
+        return {
+            "AWS_ENDPOINT_URL": self.emulator.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": self.emulator.region,
+            "LINEAGE_TABLE": self.outputs["lineage_table_name"],
+        }
+
+
+def check_packages() -> None:
+    """Raise WorldError when the Lambda zips are not there."""
+    manifest = REPOSITORY / "build" / "lambdas" / "manifest.json"
+    if not manifest.exists():
+        raise WorldError("build/lambdas/manifest.json is missing: run make package-lambdas")
+
+
+def make_network(emulator: Emulator) -> dict[str, object]:
+    """Make what an account has before this product comes: VPC, two subnets, the file system's group."""
+    ec2 = emulator.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"us-east-1{zone}")
+        for number, zone in enumerate("ab")
+    ]
+    group = ec2.create_security_group(VpcId=vpc, GroupName="lab-fsx", Description="The file system's nodes")
+    return {
+        "vpc_id": vpc,
+        "subnet_ids": [subnet["Subnet"]["SubnetId"] for subnet in subnets],
+        "source_security_group_id": group["GroupId"],
+    }
