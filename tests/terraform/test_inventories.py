@@ -1,0 +1,138 @@
+"""Ring 2: what each environment root makes, compared with an inventory that reviews can read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.terraform.conftest import Evaluate
+from tools.terraform_inventory import INVENTORIES, ROOTS, Resource, inventory, roles, text
+
+pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
+
+# AWS knows these only for every resource (service authorization reference), so "*" is the least there is.
+WITHOUT_RESOURCE_LEVEL = {
+    "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+ENVIRONMENTS = ("local", "poc", "production")
+
+
+def of(resources: list[Resource], *kinds: str) -> list[Resource]:
+    return [resource for resource in resources if resource["type"] in kinds]
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_the_root_makes_what_its_inventory_says(root: str, evaluated: Evaluate) -> None:
+    expected = (INVENTORIES / f"{root}.yaml").read_text()
+    found = text(root, inventory(evaluated(root)))
+    assert found == expected, "if the change is wanted: .venv/bin/python tools/terraform_inventory.py"
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS)
+def test_a_role_names_its_resources_wherever_aws_lets_it(root: str, evaluated: Evaluate) -> None:
+    for name, role in roles(evaluated(root)).items():
+        pairs = [pair.split(" ", 1) for pair in role["allow"]]
+        assert all("*" not in action for action, _ in pairs), name
+        assert {action for action, target in pairs if target == "*"} <= WITHOUT_RESOURCE_LEVEL, name
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS)
+def test_every_alarm_goes_to_the_topic_and_names_a_runbook_that_exists(
+    root: str, evaluated: Evaluate, repository: Path
+) -> None:
+    for alarm in of(evaluated(root), "aws_cloudwatch_metric_alarm"):
+        values = alarm["values"]
+        assert values["alarm_actions"] == values["ok_actions"], alarm["address"]
+        assert len(values["alarm_actions"]) == 1, alarm["address"]
+        runbook = values["alarm_description"].rpartition(" ")[2]
+        assert (repository / runbook).is_file(), f"{alarm['address']}: {runbook}"
+
+
+def test_every_runbook_belongs_to_an_alarm(evaluated: Evaluate, repository: Path) -> None:
+    named = {
+        alarm["values"]["alarm_description"].rpartition("/")[2]
+        for alarm in of(evaluated("production"), "aws_cloudwatch_metric_alarm")
+    }
+    assert {path.name for path in (repository / "docs/runbooks").glob("*.md")} - {"README.md"} == named
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS)
+def test_an_alarm_on_our_own_metric_asks_for_one_that_the_catalogue_publishes(
+    root: str, evaluated: Evaluate, repository: Path
+) -> None:
+    catalogue = json.loads((repository / "python/fsxn_runtime/metric_catalogue.json").read_text())
+    own = [
+        alarm["values"]
+        for alarm in of(evaluated(root), "aws_cloudwatch_metric_alarm")
+        if not alarm["values"]["namespace"].startswith("AWS/")
+    ]
+    assert own
+    for alarm in own:
+        assert alarm["namespace"] == catalogue["namespace"]
+        published = catalogue["metrics"][alarm["metric_name"]]["dimensions"]
+        assert sorted(alarm["dimensions"] or {}) in [sorted(names) for names in published], alarm[
+            "alarm_name"
+        ]
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS)
+def test_every_queue_that_a_function_reads_has_a_dead_letter_queue_with_an_alarm(
+    root: str, evaluated: Evaluate
+) -> None:
+    resources = evaluated(root)
+    queues = {
+        f"aws_sqs_queue({q['values']['name']}).arn": q["values"] for q in of(resources, "aws_sqs_queue")
+    }
+    watched = {
+        alarm["values"]["dimensions"]["QueueName"]
+        for alarm in of(resources, "aws_cloudwatch_metric_alarm")
+        if alarm["values"]["metric_name"] == "ApproximateNumberOfMessagesVisible"
+    }
+    for mapping in of(resources, "aws_lambda_event_source_mapping"):
+        policy = json.loads(queues[mapping["values"]["event_source_arn"]]["redrive_policy"])
+        assert policy["maxReceiveCount"] >= 5
+        assert queues[policy["deadLetterTargetArn"]]["name"] in watched
+
+
+def test_production_encrypts_everything_with_the_customers_key(evaluated: Evaluate) -> None:
+    """The attribute of each type that holds the key; the topic has a key of its own."""
+    keys = {
+        "aws_cloudwatch_event_bus": "kms_key_identifier",
+        "aws_cloudwatch_log_group": "kms_key_id",
+        "aws_lambda_function": "kms_key_arn",
+        "aws_sns_topic": "kms_master_key_id",
+        "aws_sqs_queue": "kms_master_key_id",
+    }
+    resources = evaluated("production")
+    for resource in of(resources, *keys):
+        assert resource["values"][keys[resource["type"]]], resource["address"]
+    for table in of(resources, "aws_dynamodb_table"):
+        assert table["values"]["server_side_encryption"][0]["kms_key_arn"], table["address"]
+    for rule in of(resources, "aws_s3_bucket_server_side_encryption_configuration"):
+        default = rule["values"]["rule"][0]["apply_server_side_encryption_by_default"][0]
+        assert default["sse_algorithm"] == "aws:kms", rule["address"]
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS)
+def test_nothing_outside_the_file_system_reaches_the_server(root: str, evaluated: Evaluate) -> None:
+    rules = of(evaluated(root), "aws_vpc_security_group_ingress_rule")
+    assert rules
+    for rule in rules:
+        values = rule["values"]
+        assert values["referenced_security_group_id"].startswith("sg-")
+        assert not (values["cidr_ipv4"] or values["cidr_ipv6"] or values["prefix_list_id"])
+        assert values["from_port"] == values["to_port"] == 9898

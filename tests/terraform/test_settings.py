@@ -1,0 +1,81 @@
+"""What Terraform puts into the environment is what each program reads, and in its range."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+from fpolicy_server.settings import Settings as ServerSettings
+from fsxn_runtime.event_router.settings import Settings as RouterSettings
+from fsxn_runtime.lineage.settings import LineageSettings
+from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
+from fsxn_runtime.workloads.settings import FinishSettings, StartSettings
+
+from tests.terraform.conftest import Evaluate
+from tools.terraform_inventory import Resource
+
+pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
+
+READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], object], ...]] = {
+    "route": (RouterSettings.from_env,),
+    "start": (StartSettings.from_env,),
+    "finish": (FinishSettings.from_env, LineageSettings.from_env),
+    "process": (InventorySettings.from_env, LineageSettings.from_env),
+}
+
+
+class Recorder(Mapping[str, str]):
+    """An environment that notes which names were asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values_by_name = values
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self.values_by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_by_name)
+
+    def __len__(self) -> int:
+        return len(self.values_by_name)
+
+
+def usable(value: str) -> str:
+    """A URL in place of the name that stands for one, because settings check its form."""
+    return re.sub(r"^aws_sqs_queue\((.*)\)\.url$", r"https://queue.example.com/\1", value)
+
+
+def environment_of_function(resource: Resource) -> Recorder:
+    variables = resource["values"]["environment"][0]["variables"]
+    return Recorder({name: usable(value) for name, value in variables.items()})
+
+
+@pytest.mark.parametrize("root", ["local", "poc", "production"])
+@pytest.mark.parametrize("function", sorted(READERS))
+def test_a_function_gets_exactly_the_settings_that_it_reads(
+    root: str, function: str, evaluated: Evaluate
+) -> None:
+    (resource,) = (
+        resource
+        for resource in evaluated(root)
+        if resource["type"] == "aws_lambda_function"
+        and resource["values"]["function_name"].endswith(f"-{function}")
+    )
+    environment = environment_of_function(resource)
+    for read in READERS[function]:
+        read(environment)
+    assert environment.asked == set(environment)
+
+
+@pytest.mark.parametrize("root", ["local", "poc", "production"])
+def test_the_server_accepts_its_settings_and_reads_every_one(root: str, evaluated: Evaluate) -> None:
+    (task,) = (resource for resource in evaluated(root) if resource["type"] == "aws_ecs_task_definition")
+    (container,) = json.loads(task["values"]["container_definitions"])
+    environment = Recorder({entry["name"]: usable(entry["value"]) for entry in container["environment"]})
+    ServerSettings.from_env(environment)
+    optional = {"FPOLICY_ALLOWED_PEERS", "FPOLICY_ALLOWED_POLICIES"}  # left out when empty
+    assert environment.asked - optional == set(environment)
