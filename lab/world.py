@@ -1,8 +1,8 @@
 """The whole laboratory as one context manager, for the demo and for tests.
 
-Local AWS, simulated ONTAP with its S3 face, `envs/local` applied by Terraform, the server run from its ECS task
-definition, FPolicy set up through REST, metrics collected, and a tap on the bus. All files lie in one folder;
-all that it started is ended on every way out.
+Local AWS, simulated ONTAP with its S3 face, `envs/local` applied by Terraform, the server run from its task
+definition, FPolicy set up through REST, metrics collected, and a tap on the bus. All files lie in one folder,
+and everything that it started is ended on every way out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`make demo-live`: the laboratory stays up, and what happens in the volume's folder is shown as it appears."""
+"""`make demo-live`: the laboratory stays up and shows what happens to files in the volume's folder."""
 
 from __future__ import annotations
 
