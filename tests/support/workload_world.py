@@ -172,7 +172,11 @@ class WorkloadWorld:
     """Starter and finisher of one workload over the parts above, and the metrics that they emitted."""
 
     def __init__(
-        self, *, settle_seconds: int = 2, max_attempts: int = 3, work_key: WorkKeyKind = WorkKeyKind.FILE_VERSION
+        self,
+        *,
+        settle_seconds: int = 2,
+        max_attempts: int = 3,
+        work_key: WorkKeyKind = WorkKeyKind.FILE_VERSION,
     ) -> None:
         self.steps = Steps()
         self.store = MemoryStore(self.steps)
@@ -241,7 +245,9 @@ class WorkloadWorld:
 
 def message(event: Any) -> str:
     """The body that EventBridge puts into the workload's queue."""
-    return json.dumps({"source": "fsxn.fpolicy", "detail-type": "FPolicy File Operation", "detail": event.to_dict()})
+    return json.dumps(
+        {"source": "fsxn.fpolicy", "detail-type": "FPolicy File Operation", "detail": event.to_dict()}
+    )
 
 
 class Time:

@@ -31,9 +31,9 @@ def machine(emulator):  # noqa: F811
     )["Role"]["Arn"]
 
     def make(name, definition):
-        arn = stepfunctions.create_state_machine(
-            name=name, definition=json.dumps(definition), roleArn=role
-        )["stateMachineArn"]
+        arn = stepfunctions.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)[
+            "stateMachineArn"
+        ]
         item = StateItem(
             uc_id="uc",
             work_key="k",
