@@ -1,0 +1,116 @@
+"""Terraform sets exactly the names that Settings reads, for every function and for the server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from fpolicy_server.settings import Settings as ServerSettings
+from fsxn_runtime.errors import MisconfiguredError
+from fsxn_runtime.event_router.settings import Settings as RouterSettings
+from fsxn_runtime.lineage.settings import LineageSettings
+from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
+from fsxn_runtime.workloads.settings import FinishSettings, StartSettings
+
+from tests.structure.source_tree import ROOT
+
+Reader = Callable[[Mapping[str, str]], object]
+
+# What each function reads at its start.
+READERS: dict[str, list[Reader]] = {
+    "fsxn_runtime.event_router.handler.handler": [RouterSettings.from_env],
+    "fsxn_runtime.workloads.start.handler": [StartSettings.from_env],
+    "fsxn_runtime.workloads.finish.handler": [FinishSettings.from_env, LineageSettings.from_env],
+    "fsxn_runtime.workloads.content_inventory.handler.handler": [
+        InventorySettings.from_env,
+        LineageSettings.from_env,
+    ],
+}
+# Values to try for a name that must be set: some reader takes each of them.
+CANDIDATES = ["", "1", "https://sqs.us-east-1.amazonaws.com/queue", "/vol1"]
+
+
+class Recorder(dict[str, str]):
+    """An environment that remembers which names were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: object = None) -> str:  # type: ignore[override]
+        self.asked.add(name)
+        return super().get(name, "")
+
+    def __getitem__(self, name: str) -> str:
+        return self.get(name)
+
+
+def names_read_by(reader: Reader) -> set[str]:
+    """Run the reader with plausible values until it is content; give all names it asked for."""
+    env = Recorder()
+    tried: dict[str, int] = {}
+    while True:
+        try:
+            reader(env)
+        except MisconfiguredError as error:
+            name = str(error).split()[0]
+            tried[name] = tried.get(name, 0) + 1
+            assert tried[name] < len(CANDIDATES), error
+            env[name] = CANDIDATES[tried[name]]
+        else:
+            return env.asked
+
+
+def block_after(text: str, start: int) -> str:
+    """The text from the brace at or after `start` to the one that closes it."""
+    opening = text.index("{", start)
+    depth = 0
+    for position in range(opening, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        if depth == 0:
+            return text[opening : position + 1]
+    raise AssertionError("a brace is not closed")
+
+
+def keys_of(block: str) -> set[str]:
+    return set(re.findall(r"^\s*([A-Z][A-Z0-9_]*)\s*=", block, re.MULTILINE))
+
+
+def functions_in_terraform() -> Iterator[tuple[str, set[str]]]:
+    """Handler and environment names of every call of modules/lambda-function."""
+    for path in sorted((ROOT / "modules").glob("*/*.tf")):
+        text = path.read_text(encoding="utf-8")
+        for match in re.finditer(r'^module "\w+" {', text, re.MULTILINE):
+            block = block_after(text, match.start())
+            if "/lambda-function" in block:
+                handler = re.search(r'handler\s*=\s*"([\w.]+)"', block)
+                environment = re.search(r"^  environment\s*=", block, re.MULTILINE)
+                assert handler and environment, f"{path}: {match.group()}"
+                yield handler.group(1), keys_of(block_after(block, environment.start()))
+
+
+TERRAFORM = dict(functions_in_terraform())
+
+
+def test_terraform_makes_exactly_the_functions_that_are_known_here() -> None:
+    assert TERRAFORM.keys() == READERS.keys()
+
+
+@pytest.mark.parametrize("handler", READERS)
+def test_terraform_sets_exactly_the_names_that_a_function_reads(handler: str) -> None:
+    read = set().union(*(names_read_by(reader) for reader in READERS[handler]))
+    assert TERRAFORM[handler] == read
+
+
+def test_terraform_sets_exactly_the_names_that_the_server_reads() -> None:
+    main = (ROOT / "modules/fpolicy-ecs/main.tf").read_text(encoding="utf-8")
+    assert keys_of(block_after(main, main.index("_environment = {"))) == names_read_by(
+        ServerSettings.from_env
+    )
+
+
+def test_handlers_in_terraform_are_the_packaged_ones() -> None:
+    packaged = Path(ROOT / "python/lambdas.toml").read_text(encoding="utf-8")
+    assert TERRAFORM.keys() == set(re.findall(r'^handler = "(.*)"$', packaged, re.MULTILINE))
