@@ -31,6 +31,11 @@ def packaged_router() -> bytes:
     return packed.getvalue()
 
 
+def identity(body: str) -> str:
+    """What is the same in a repetition: the event's id, or the body of what is no event of the bus."""
+    return str(json.loads(body)["detail"]["event_id"]) if '"detail"' in body else body
+
+
 class RouterPath:
     """Ingestion queue, router, bus, and a queue that gets whatever reaches the bus."""
 
@@ -108,8 +113,7 @@ class RouterPath:
                 QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=1
             )
             for message in answer.get("Messages", []):
-                body = json.loads(message["Body"]) if message["Body"] != "poison" else {}
-                taken[body.get("detail", {}).get("event_id", message["Body"])] = message
+                taken[identity(message["Body"])] = message
                 self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
             return len(taken) >= wanted
 
