@@ -19,10 +19,11 @@ sys.path.insert(0, str(REPOSITORY))  # started as a script, only tools/ is on th
 
 import yaml  # noqa: E402 - after the path is set
 
-from lab.terraform import plan_copy  # noqa: E402
+from lab.terraform import Terraform, plan_copy  # noqa: E402
 
 INVENTORIES = REPOSITORY / "tests/terraform/inventories"
 ROOTS = ("local", "production")
+PREVIEW = {"LAB_AWS_PREVIEW": "1"}
 ZIPS = ("content-inventory", "finish", "route", "start")
 
 # What each type shows besides its address: the settings that matter to its users and its guards.
@@ -149,19 +150,27 @@ Inventory = dict[str, Any]
 
 def evaluate(root: Path, build_dir: Path, variables: Mapping[str, object]) -> list[Resource]:
     """Every resource of a root with all its values, evaluated in a copy without AWS, by address."""
-    packages = build_dir.resolve() / "packages"
-    packages.mkdir(parents=True, exist_ok=True)
-    for name in ZIPS:
-        (packages / f"{name}.zip").write_text("only its hash is read\n")
+    packages = stand_in_packages(build_dir)
     terraform = plan_copy(
-        root,
-        build_dir,
-        variables={**variables, "package_dir": str(packages)},
-        environment={"LAB_AWS_PREVIEW": "1"},
+        root, build_dir, variables={**variables, "package_dir": str(packages)}, environment=PREVIEW
     )
     example = root / "terraform.tfvars.example"
     if example.exists():
         (terraform.root / "terraform.tfvars").write_text(example.read_text())
+    return applied(terraform)
+
+
+def stand_in_packages(build_dir: Path) -> Path:
+    """A folder with a file in place of each Lambda zip: an evaluation reads only their hashes."""
+    packages = build_dir.resolve() / "packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    for name in ZIPS:
+        (packages / f"{name}.zip").write_text("only its hash is read\n")
+    return packages
+
+
+def applied(terraform: Terraform) -> list[Resource]:
+    """Every managed resource of a root that is set to preview, by address."""
     terraform.state_file.unlink(missing_ok=True)
     terraform.init()
     terraform.apply("-refresh=false")

@@ -12,8 +12,13 @@ locals {
     writer_policy = module.lineage.writer_policy
   }
   metric_catalogue = jsondecode(file("${path.module}/../../python/fsxn_runtime/metric_catalogue.json"))
-  package_dir      = coalesce(var.package_dir, "${path.module}/../../build/lambdas")
-  uc_id            = "content-inventory"
+  operations = {
+    metric_namespace       = local.metric_catalogue.namespace
+    notification_topic_arn = module.notifications.topic_arn
+    tracing_enabled        = false # the local AWS has no X-Ray
+  }
+  package_dir = coalesce(var.package_dir, "${path.module}/../../build/lambdas")
+  uc_id       = "content-inventory"
 }
 
 module "notifications" {
@@ -25,24 +30,22 @@ module "notifications" {
 module "event_router" {
   source = "../../modules/event-router"
 
-  context                = local.context
-  metric_namespace       = local.metric_catalogue.namespace
-  notification_topic_arn = module.notifications.topic_arn
-  package_path           = "${local.package_dir}/route.zip"
-  tracing_enabled        = false # the local AWS has no X-Ray
+  context      = local.context
+  operations   = local.operations
+  package_path = "${local.package_dir}/route.zip"
 }
 
 module "fpolicy_ecs" {
   source = "../../modules/fpolicy-ecs"
 
-  config_force_destroy   = true
-  context                = local.context
-  desired_count          = var.desired_count
-  image                  = { uri = var.image_uri }
-  ingestion_queue        = module.event_router.ingestion_queue
-  metric_catalogue       = local.metric_catalogue
-  notification_topic_arn = module.notifications.topic_arn
-  quarantine_queue       = module.event_router.quarantine_queue
+  config_force_destroy = true
+  context              = local.context
+  desired_count        = var.desired_count
+  image                = { uri = var.image_uri }
+  ingestion_queue      = module.event_router.ingestion_queue
+  metric_catalogue     = local.metric_catalogue
+  operations           = local.operations
+  quarantine_queue     = module.event_router.quarantine_queue
 
   network = {
     source_security_group_ids = { file_system = var.source_security_group_id }
@@ -64,16 +67,14 @@ module "lineage" {
 module "content_inventory" {
   source = "../../modules/content-inventory"
 
-  access_point           = var.access_point
-  context                = local.context
-  junction_path          = var.junction_path
-  lineage                = local.lineage
-  metric_namespace       = local.metric_catalogue.namespace
-  notification_topic_arn = module.notifications.topic_arn
-  output                 = { force_destroy = true }
-  package_path           = "${local.package_dir}/content-inventory.zip"
-  tracing_enabled        = false
-  uc_id                  = local.uc_id
+  access_point  = var.access_point
+  context       = local.context
+  junction_path = var.junction_path
+  lineage       = local.lineage
+  operations    = local.operations
+  output        = { force_destroy = true }
+  package_path  = "${local.package_dir}/content-inventory.zip"
+  uc_id         = local.uc_id
 }
 
 module "workload" {
@@ -84,12 +85,10 @@ module "workload" {
   context                     = local.context
   deletion_protection_enabled = false
   lineage                     = local.lineage
-  metric_namespace            = local.metric_catalogue.namespace
-  notification_topic_arn      = module.notifications.topic_arn
+  operations                  = local.operations
   process_function_arn        = module.content_inventory.process.function_arn
   settle_seconds              = var.settle_seconds
   sweep                       = { after_seconds = 60, interval_minutes = 1 }
-  tracing_enabled             = false
   uc_id                       = local.uc_id
 
   package_paths = {

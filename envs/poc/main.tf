@@ -13,7 +13,11 @@ locals {
     writer_policy = module.lineage.writer_policy
   }
   metric_catalogue = jsondecode(file("${path.module}/../../python/fsxn_runtime/metric_catalogue.json"))
-  uc_id            = "content-inventory"
+  operations = {
+    metric_namespace       = local.metric_catalogue.namespace
+    notification_topic_arn = module.notifications.topic_arn
+  }
+  uc_id = "content-inventory"
 }
 
 module "notifications" {
@@ -26,23 +30,22 @@ module "notifications" {
 module "event_router" {
   source = "../../modules/event-router"
 
-  context                = local.context
-  metric_namespace       = local.metric_catalogue.namespace
-  notification_topic_arn = module.notifications.topic_arn
-  package_path           = "${var.package_dir}/route.zip"
+  context      = local.context
+  operations   = local.operations
+  package_path = "${var.package_dir}/route.zip"
 }
 
 module "fpolicy_ecs" {
   source = "../../modules/fpolicy-ecs"
 
-  context                = local.context
-  desired_count          = 1
-  image                  = var.image
-  ingestion_queue        = module.event_router.ingestion_queue
-  metric_catalogue       = local.metric_catalogue
-  network                = var.network
-  notification_topic_arn = module.notifications.topic_arn
-  quarantine_queue       = module.event_router.quarantine_queue
+  context          = local.context
+  desired_count    = 1
+  image            = var.image
+  ingestion_queue  = module.event_router.ingestion_queue
+  metric_catalogue = local.metric_catalogue
+  network          = var.network
+  operations       = local.operations
+  quarantine_queue = module.event_router.quarantine_queue
 }
 
 module "lineage" {
@@ -55,14 +58,13 @@ module "lineage" {
 module "content_inventory" {
   source = "../../modules/content-inventory"
 
-  access_point           = var.access_point
-  context                = local.context
-  junction_path          = var.scope.junction_path
-  lineage                = local.lineage
-  metric_namespace       = local.metric_catalogue.namespace
-  notification_topic_arn = module.notifications.topic_arn
-  package_path           = "${var.package_dir}/content-inventory.zip"
-  uc_id                  = local.uc_id
+  access_point  = var.access_point
+  context       = local.context
+  junction_path = var.scope.junction_path
+  lineage       = local.lineage
+  operations    = local.operations
+  package_path  = "${var.package_dir}/content-inventory.zip"
+  uc_id         = local.uc_id
 }
 
 module "workload" {
@@ -73,8 +75,7 @@ module "workload" {
   context                     = local.context
   deletion_protection_enabled = false
   lineage                     = local.lineage
-  metric_namespace            = local.metric_catalogue.namespace
-  notification_topic_arn      = module.notifications.topic_arn
+  operations                  = local.operations
   process_function_arn        = module.content_inventory.process.function_arn
   scope                       = var.scope
   uc_id                       = local.uc_id

@@ -1,7 +1,7 @@
 resource "aws_s3_bucket" "output" {
   # checkov:skip=CKV_AWS_18:who reads reports is in CloudTrail data events, which the account's owner configures once
   # checkov:skip=CKV_AWS_144:reports can be made again from the files; a second Region is the owner's choice
-  # checkov:skip=CKV_AWS_145:a customer key is the caller's choice (var.kms_key_arn); S3 encrypts in any case
+  # checkov:skip=CKV_AWS_145:a customer key is the caller's choice (var.operations.kms_key_arn); S3 encrypts in any case
   # checkov:skip=CKV2_AWS_62:nothing here reacts to a report; consumers add their own notification
   bucket        = "${var.context.name_prefix}-${var.uc_id}-${var.context.account_id}"
   force_destroy = var.output.force_destroy
@@ -36,11 +36,11 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "output" {
   bucket = aws_s3_bucket.output.id
 
   rule {
-    bucket_key_enabled = var.kms_key_arn != null
+    bucket_key_enabled = var.operations.kms_key_arn != null
 
     apply_server_side_encryption_by_default {
-      kms_master_key_id = var.kms_key_arn
-      sse_algorithm     = var.kms_key_arn == null ? "AES256" : "aws:kms"
+      kms_master_key_id = var.operations.kms_key_arn
+      sse_algorithm     = var.operations.kms_key_arn == null ? "AES256" : "aws:kms"
     }
   }
 }
@@ -70,29 +70,26 @@ resource "aws_s3_bucket_lifecycle_configuration" "output" {
 module "process" {
   source = "../lambda-function"
 
-  context                = var.context
-  name                   = "${var.uc_id}-process"
-  description            = "Reads one file through the access point and writes its inventory report."
-  handler                = "fsxn_runtime.workloads.content_inventory.handler.handler"
-  kms_key_arn            = var.kms_key_arn
-  log_retention_days     = var.log_retention_days
-  notification_topic_arn = var.notification_topic_arn
-  package_path           = var.package_path
+  context      = var.context
+  name         = "${var.uc_id}-process"
+  description  = "Reads one file through the access point and writes its inventory report."
+  handler      = "fsxn_runtime.workloads.content_inventory.handler.handler"
+  operations   = var.operations
+  package_path = var.package_path
   policies = {
     inventory = data.aws_iam_policy_document.process.json
     lineage   = var.lineage.writer_policy
   }
-  runtime         = { memory_mb = var.process.memory_mb, timeout_seconds = var.process.timeout_seconds }
-  tracing_enabled = var.tracing_enabled
-  vpc             = var.vpc
+  runtime = { memory_mb = var.process.memory_mb, timeout_seconds = var.process.timeout_seconds }
+  vpc     = var.vpc
 
   environment = {
     ACCESS_POINT     = var.access_point.alias
     JUNCTION_PATH    = var.junction_path
     LINEAGE_TABLE    = var.lineage.table_name
     LINEAGE_TTL_DAYS = var.lineage.ttl_days
-    LOG_LEVEL        = var.log_level
-    METRIC_NAMESPACE = var.metric_namespace
+    LOG_LEVEL        = var.operations.log_level
+    METRIC_NAMESPACE = var.operations.metric_namespace
     OUTPUT_BUCKET    = aws_s3_bucket.output.bucket
     OUTPUT_PREFIX    = var.output.prefix
     UC_ID            = var.uc_id

@@ -38,7 +38,7 @@ resource "aws_cloudwatch_metric_alarm" "queue" {
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [var.notification_topic_arn]
-  ok_actions          = [var.notification_topic_arn]
+  alarm_actions       = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn]
   tags                = var.context.tags
 }

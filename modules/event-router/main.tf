@@ -1,8 +1,8 @@
 locals {
   _queue_key = {
-    kms_master_key_id                 = var.kms_key_arn
-    kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
-    sqs_managed_sse_enabled           = var.kms_key_arn == null ? true : null
+    kms_master_key_id                 = var.operations.kms_key_arn
+    kms_data_key_reuse_period_seconds = var.operations.kms_key_arn == null ? null : 300
+    sqs_managed_sse_enabled           = var.operations.kms_key_arn == null ? true : null
   }
   # AWS asks for a visibility of six times the function's time limit plus the batching window (Lambda guide, SQS).
   _visibility_seconds = 6 * var.router.timeout_seconds + var.router.batching_window_seconds
@@ -54,7 +54,7 @@ resource "aws_sqs_queue" "quarantine" {
 
 resource "aws_cloudwatch_event_bus" "this" {
   name               = "${var.context.name_prefix}-events"
-  kms_key_identifier = var.kms_key_arn
+  kms_key_identifier = var.operations.kms_key_arn
   tags               = var.context.tags
 }
 
@@ -69,22 +69,19 @@ resource "aws_cloudwatch_event_archive" "this" {
 module "router" {
   source = "../lambda-function"
 
-  context                = var.context
-  name                   = "route"
-  description            = "Moves file events from the ingestion queue to the bus; quarantines what is no event."
-  handler                = "fsxn_runtime.event_router.handler.handler"
-  kms_key_arn            = var.kms_key_arn
-  log_retention_days     = var.log_retention_days
-  notification_topic_arn = var.notification_topic_arn
-  package_path           = var.package_path
-  policies               = { route = data.aws_iam_policy_document.router.json }
-  runtime                = { memory_mb = var.router.memory_mb, timeout_seconds = var.router.timeout_seconds }
-  tracing_enabled        = var.tracing_enabled
+  context      = var.context
+  name         = "route"
+  description  = "Moves file events from the ingestion queue to the bus; quarantines what is no event."
+  handler      = "fsxn_runtime.event_router.handler.handler"
+  operations   = var.operations
+  package_path = var.package_path
+  policies     = { route = data.aws_iam_policy_document.router.json }
+  runtime      = { memory_mb = var.router.memory_mb, timeout_seconds = var.router.timeout_seconds }
 
   environment = {
     EVENT_BUS_NAME       = aws_cloudwatch_event_bus.this.name
-    LOG_LEVEL            = var.log_level
-    METRIC_NAMESPACE     = var.metric_namespace
+    LOG_LEVEL            = var.operations.log_level
+    METRIC_NAMESPACE     = var.operations.metric_namespace
     QUARANTINE_QUEUE_URL = aws_sqs_queue.quarantine.url
   }
 }

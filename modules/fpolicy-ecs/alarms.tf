@@ -70,7 +70,7 @@ resource "aws_cloudwatch_metric_alarm" "server" {
 
   alarm_name          = "${local._full_name}-${each.key}"
   alarm_description   = "${each.value.description} docs/runbooks/fpolicy-${each.key}.md"
-  namespace           = var.metric_catalogue.namespace
+  namespace           = var.operations.metric_namespace
   metric_name         = each.value.metric
   statistic           = var.metric_catalogue.metrics[each.value.metric].statistic
   period              = 60
@@ -78,8 +78,8 @@ resource "aws_cloudwatch_metric_alarm" "server" {
   threshold           = each.value.threshold
   comparison_operator = each.value.comparison
   treat_missing_data  = each.value.missing
-  alarm_actions       = [var.notification_topic_arn]
-  ok_actions          = [var.notification_topic_arn]
+  alarm_actions       = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn]
   tags                = var.context.tags
 }
 
@@ -97,7 +97,7 @@ resource "aws_cloudwatch_metric_alarm" "load" {
   threshold           = 80 # leaves one storm's worth of head room before throttling or a kill
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [var.notification_topic_arn]
-  ok_actions          = [var.notification_topic_arn]
+  alarm_actions       = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn]
   tags                = var.context.tags
 }

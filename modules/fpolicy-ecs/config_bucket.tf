@@ -3,7 +3,7 @@
 resource "aws_s3_bucket" "config" {
   # checkov:skip=CKV_AWS_18:one small configuration object; who reads it is in CloudTrail data events
   # checkov:skip=CKV_AWS_144:the volume map is made again from ONTAP at any time
-  # checkov:skip=CKV_AWS_145:a customer key is the caller's choice (var.kms_key_arn); S3 encrypts in any case
+  # checkov:skip=CKV_AWS_145:a customer key is the caller's choice (var.operations.kms_key_arn); S3 encrypts in any case
   # checkov:skip=CKV2_AWS_62:the server reads the object at intervals; nothing reacts to a change
   bucket        = "${var.context.name_prefix}-config-${var.context.account_id}"
   force_destroy = var.config_force_destroy
@@ -38,11 +38,11 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "config" {
   bucket = aws_s3_bucket.config.id
 
   rule {
-    bucket_key_enabled = var.kms_key_arn != null
+    bucket_key_enabled = var.operations.kms_key_arn != null
 
     apply_server_side_encryption_by_default {
-      kms_master_key_id = var.kms_key_arn
-      sse_algorithm     = var.kms_key_arn == null ? "AES256" : "aws:kms"
+      kms_master_key_id = var.operations.kms_key_arn
+      sse_algorithm     = var.operations.kms_key_arn == null ? "AES256" : "aws:kms"
     }
   }
 }

@@ -44,12 +44,12 @@ data "aws_iam_policy_document" "task" {
   }
 
   dynamic "statement" {
-    for_each = var.kms_key_arn == null ? {} : { this = true }
+    for_each = var.operations.kms_key_arn == null ? {} : { this = true }
 
     content {
       sid       = "UseKey"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.kms_key_arn]
+      resources = [var.operations.kms_key_arn]
     }
   }
 }

@@ -46,16 +46,16 @@ locals {
     FPOLICY_SHUTDOWN_DEADLINE_SECONDS  = var.server_settings.shutdown_deadline_seconds
     FPOLICY_VOLUME_MAP                 = "s3://${aws_s3_bucket.config.bucket}/${local._volume_map_key}"
     FPOLICY_VOLUME_MAP_REFRESH_SECONDS = var.server_settings.volume_map_refresh_seconds
-    LOG_LEVEL                          = var.log_level
-    METRIC_NAMESPACE                   = var.metric_catalogue.namespace
+    LOG_LEVEL                          = var.operations.log_level
+    METRIC_NAMESPACE                   = var.operations.metric_namespace
     SQS_QUEUE_URL                      = var.ingestion_queue.url
   }
 }
 
 resource "aws_cloudwatch_log_group" "server" {
   name              = "/ecs/${local._full_name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  retention_in_days = var.operations.log_retention_days
+  kms_key_id        = var.operations.kms_key_arn
   tags              = var.context.tags
 }
 

@@ -10,8 +10,8 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   threshold           = var.error_threshold
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [var.notification_topic_arn]
-  ok_actions          = [var.notification_topic_arn]
+  alarm_actions       = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn]
   tags                = var.context.tags
 }
 
@@ -27,8 +27,8 @@ resource "aws_cloudwatch_metric_alarm" "throttles" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [var.notification_topic_arn]
-  ok_actions          = [var.notification_topic_arn]
+  alarm_actions       = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn]
   tags                = var.context.tags
 }
 
@@ -46,7 +46,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [var.notification_topic_arn]
-  ok_actions          = [var.notification_topic_arn]
+  alarm_actions       = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn]
   tags                = var.context.tags
 }

@@ -37,17 +37,17 @@ data "aws_iam_policy_document" "base" {
   }
 
   dynamic "statement" {
-    for_each = var.kms_key_arn == null ? {} : { this = true }
+    for_each = var.operations.kms_key_arn == null ? {} : { this = true }
 
     content {
       sid       = "UseKey"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.kms_key_arn]
+      resources = [var.operations.kms_key_arn]
     }
   }
 
   dynamic "statement" {
-    for_each = var.tracing_enabled ? { this = true } : {}
+    for_each = var.operations.tracing_enabled ? { this = true } : {}
 
     content {
       sid = "SendTraces"

@@ -4,8 +4,8 @@ locals {
 
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${local._full_name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  retention_in_days = var.operations.log_retention_days
+  kms_key_id        = var.operations.kms_key_arn
   tags              = var.context.tags
 }
 
@@ -15,9 +15,9 @@ resource "aws_sqs_queue" "dead_letter" {
 
   name                              = "${local._full_name}-dead-letters"
   message_retention_seconds         = 1209600 # 14 days, the longest SQS keeps a message
-  kms_master_key_id                 = var.kms_key_arn
-  kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
-  sqs_managed_sse_enabled           = var.kms_key_arn == null ? true : null
+  kms_master_key_id                 = var.operations.kms_key_arn
+  kms_data_key_reuse_period_seconds = var.operations.kms_key_arn == null ? null : 300
+  sqs_managed_sse_enabled           = var.operations.kms_key_arn == null ? true : null
   tags                              = var.context.tags
 }
 
@@ -38,7 +38,7 @@ resource "aws_lambda_function" "this" {
   memory_size                    = var.runtime.memory_mb
   timeout                        = var.runtime.timeout_seconds
   reserved_concurrent_executions = var.reserved_concurrency
-  kms_key_arn                    = var.kms_key_arn
+  kms_key_arn                    = var.operations.kms_key_arn
   tags                           = var.context.tags
 
   environment {
@@ -46,7 +46,7 @@ resource "aws_lambda_function" "this" {
   }
 
   tracing_config {
-    mode = var.tracing_enabled ? "Active" : "PassThrough"
+    mode = var.operations.tracing_enabled ? "Active" : "PassThrough"
   }
 
   dynamic "vpc_config" {

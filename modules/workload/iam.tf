@@ -156,7 +156,7 @@ data "aws_iam_policy_document" "state_machine" {
   }
 
   dynamic "statement" {
-    for_each = var.tracing_enabled ? { this = true } : {}
+    for_each = var.operations.tracing_enabled ? { this = true } : {}
 
     content {
       sid = "SendTraces"

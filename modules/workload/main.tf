@@ -1,9 +1,9 @@
 locals {
   _full_name = "${var.context.name_prefix}-${var.uc_id}"
   _queue_key = {
-    kms_master_key_id                 = var.kms_key_arn
-    kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
-    sqs_managed_sse_enabled           = var.kms_key_arn == null ? true : null
+    kms_master_key_id                 = var.operations.kms_key_arn
+    kms_data_key_reuse_period_seconds = var.operations.kms_key_arn == null ? null : 300
+    sqs_managed_sse_enabled           = var.operations.kms_key_arn == null ? true : null
   }
   _retention_seconds = 1209600 # 14 days, the longest SQS keeps a message
   # AWS asks for a visibility of six times the function's time limit plus the batching window (Lambda guide, SQS).
@@ -47,7 +47,7 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letter" {
 
 # One item per work key. What it decides, it decides by one conditional write.
 resource "aws_dynamodb_table" "state" {
-  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.kms_key_arn); AWS encrypts the table in any case
+  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.operations.kms_key_arn); AWS encrypts the table in any case
   name                        = "${local._full_name}-state"
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "pk"
@@ -82,8 +82,8 @@ resource "aws_dynamodb_table" "state" {
   }
 
   server_side_encryption {
-    enabled     = var.kms_key_arn != null
-    kms_key_arn = var.kms_key_arn
+    enabled     = var.operations.kms_key_arn != null
+    kms_key_arn = var.operations.kms_key_arn
   }
 
   ttl {
@@ -95,24 +95,21 @@ resource "aws_dynamodb_table" "state" {
 module "starter" {
   source = "../lambda-function"
 
-  context                = var.context
-  name                   = "${var.uc_id}-start"
-  description            = "Starts one named execution per settled file version of ${var.uc_id}."
-  handler                = "fsxn_runtime.workloads.start.handler"
-  kms_key_arn            = var.kms_key_arn
-  log_retention_days     = var.log_retention_days
-  notification_topic_arn = var.notification_topic_arn
-  package_path           = var.package_paths.start
-  policies               = { start = data.aws_iam_policy_document.starter.json }
-  runtime                = { memory_mb = var.starter.memory_mb, timeout_seconds = var.starter.timeout_seconds }
-  tracing_enabled        = var.tracing_enabled
-  vpc                    = var.vpc
+  context      = var.context
+  name         = "${var.uc_id}-start"
+  description  = "Starts one named execution per settled file version of ${var.uc_id}."
+  handler      = "fsxn_runtime.workloads.start.handler"
+  operations   = var.operations
+  package_path = var.package_paths.start
+  policies     = { start = data.aws_iam_policy_document.starter.json }
+  runtime      = { memory_mb = var.starter.memory_mb, timeout_seconds = var.starter.timeout_seconds }
+  vpc          = var.vpc
 
   environment = {
     ACCESS_POINT       = var.access_point.alias
     JUNCTION_PATH      = var.scope.junction_path
-    LOG_LEVEL          = var.log_level
-    METRIC_NAMESPACE   = var.metric_namespace
+    LOG_LEVEL          = var.operations.log_level
+    METRIC_NAMESPACE   = var.operations.metric_namespace
     SETTLE_SECONDS     = var.settle_seconds
     STATE_MACHINE_ARN  = aws_sfn_state_machine.this.arn
     STATE_TABLE        = aws_dynamodb_table.state.name
@@ -139,28 +136,25 @@ resource "aws_lambda_event_source_mapping" "starter" {
 module "finisher" {
   source = "../lambda-function"
 
-  async                  = {}
-  context                = var.context
-  name                   = "${var.uc_id}-finish"
-  description            = "Closes, retries or gives up the executions of ${var.uc_id}; sweeps what was left behind."
-  handler                = "fsxn_runtime.workloads.finish.handler"
-  kms_key_arn            = var.kms_key_arn
-  log_retention_days     = var.log_retention_days
-  notification_topic_arn = var.notification_topic_arn
-  package_path           = var.package_paths.finish
+  async        = {}
+  context      = var.context
+  name         = "${var.uc_id}-finish"
+  description  = "Closes, retries or gives up the executions of ${var.uc_id}; sweeps what was left behind."
+  handler      = "fsxn_runtime.workloads.finish.handler"
+  operations   = var.operations
+  package_path = var.package_paths.finish
   policies = {
     finish  = data.aws_iam_policy_document.finisher.json
     lineage = var.lineage.writer_policy
   }
-  runtime         = { memory_mb = var.finisher.memory_mb, timeout_seconds = var.finisher.timeout_seconds }
-  tracing_enabled = var.tracing_enabled
+  runtime = { memory_mb = var.finisher.memory_mb, timeout_seconds = var.finisher.timeout_seconds }
 
   environment = {
     LINEAGE_TABLE       = var.lineage.table_name
     LINEAGE_TTL_DAYS    = var.lineage.ttl_days
-    LOG_LEVEL           = var.log_level
+    LOG_LEVEL           = var.operations.log_level
     MAX_ATTEMPTS        = var.max_attempts
-    METRIC_NAMESPACE    = var.metric_namespace
+    METRIC_NAMESPACE    = var.operations.metric_namespace
     STATE_MACHINE_ARN   = aws_sfn_state_machine.this.arn
     STATE_TABLE         = aws_dynamodb_table.state.name
     SWEEP_AFTER_SECONDS = var.sweep.after_seconds

@@ -1,8 +1,8 @@
 resource "aws_cloudwatch_log_group" "state_machine" {
   # The prefix keeps Step Functions' resource policy short: log groups under it share one statement.
   name              = "/aws/vendedlogs/states/${local._full_name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  retention_in_days = var.operations.log_retention_days
+  kms_key_id        = var.operations.kms_key_arn
   tags              = var.context.tags
 }
 
@@ -25,7 +25,7 @@ resource "aws_sfn_state_machine" "this" {
   }
 
   tracing_configuration {
-    enabled = var.tracing_enabled
+    enabled = var.operations.tracing_enabled
   }
 
   depends_on = [aws_iam_role_policy.state_machine]

@@ -23,8 +23,8 @@ variables {
     ttl_days      = 365
     writer_policy = "{}"
   }
-  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
-  package_path           = "./versions.tf" # only its hash is read
+  operations   = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  package_path = "./versions.tf" # only its hash is read
 }
 
 run "keeps_reports_when_terraform_destroys" {

@@ -13,8 +13,8 @@ variables {
     name_prefix = "fsxn-test"
     region      = "us-east-1"
   }
-  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
-  package_path           = "./versions.tf" # only its hash is read
+  operations   = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  package_path = "./versions.tf" # only its hash is read
 }
 
 run "hides_a_message_for_six_times_the_time_limit" {

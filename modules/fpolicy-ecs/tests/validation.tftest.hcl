@@ -13,7 +13,7 @@ variables {
     name_prefix = "fsxn-test"
     region      = "us-east-1"
   }
-  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+  operations = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
 
   image = { uri = "registry.example.com/fsxn-fpolicy-server:0.1.0" }
 
@@ -23,7 +23,6 @@ variables {
   }
 
   metric_catalogue = {
-    namespace = "FSxN-S3AP-Patterns"
     metrics = {
       FPolicyConnectionsOpen_count   = { statistic = "Minimum" }
       FPolicyEventsUnacked_count     = { statistic = "Maximum" }
@@ -65,10 +64,39 @@ run "rejects_an_unknown_log_level" {
   command = plan
 
   variables {
-    log_level = "TRACE"
+    operations = {
+      log_level              = "TRACE"
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
   }
 
-  expect_failures = [var.log_level]
+  expect_failures = [var.operations]
+}
+
+run "rejects_the_namespace_of_aws" {
+  command = plan
+
+  variables {
+    operations = {
+      metric_namespace       = "AWS/Lambda"
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
+  }
+
+  expect_failures = [var.operations]
+}
+
+run "rejects_a_retention_that_cloudwatch_does_not_know" {
+  command = plan
+
+  variables {
+    operations = {
+      log_retention_days     = 100
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
+  }
+
+  expect_failures = [var.operations]
 }
 
 run "rejects_more_tasks_than_an_engine_holds" {

@@ -13,7 +13,7 @@ variables {
     name_prefix = "fsxn-test"
     region      = "us-east-1"
   }
-  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+  operations = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
 
   image = { uri = "registry.example.com/fsxn-fpolicy-server:0.1.0" }
 
@@ -23,7 +23,6 @@ variables {
   }
 
   metric_catalogue = {
-    namespace = "FSxN-S3AP-Patterns"
     metrics = {
       FPolicyConnectionsOpen_count   = { statistic = "Minimum" }
       FPolicyEventsUnacked_count     = { statistic = "Maximum" }

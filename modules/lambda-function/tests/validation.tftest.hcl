@@ -13,11 +13,11 @@ variables {
     name_prefix = "fsxn-test"
     region      = "us-east-1"
   }
-  description            = "A function."
-  handler                = "package.handler"
-  name                   = "work"
-  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
-  package_path           = "./versions.tf" # only its hash is read
+  description  = "A function."
+  handler      = "package.handler"
+  name         = "work"
+  operations   = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  package_path = "./versions.tf" # only its hash is read
 }
 
 run "rejects_a_prefix_with_capitals" {
@@ -64,14 +64,43 @@ run "rejects_an_error_threshold_of_zero" {
   expect_failures = [var.error_threshold]
 }
 
+run "rejects_an_unknown_log_level" {
+  command = plan
+
+  variables {
+    operations = {
+      log_level              = "TRACE"
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
+  }
+
+  expect_failures = [var.operations]
+}
+
+run "rejects_the_namespace_of_aws" {
+  command = plan
+
+  variables {
+    operations = {
+      metric_namespace       = "AWS/Lambda"
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
+  }
+
+  expect_failures = [var.operations]
+}
+
 run "rejects_a_retention_that_cloudwatch_does_not_know" {
   command = plan
 
   variables {
-    log_retention_days = 100
+    operations = {
+      log_retention_days     = 100
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
   }
 
-  expect_failures = [var.log_retention_days]
+  expect_failures = [var.operations]
 }
 
 run "rejects_a_name_with_underscores" {

@@ -13,11 +13,11 @@ variables {
     name_prefix = "fsxn-test"
     region      = "us-east-1"
   }
-  description            = "A function."
-  handler                = "package.handler"
-  name                   = "work"
-  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
-  package_path           = "./versions.tf" # only its hash is read
+  description  = "A function."
+  handler      = "package.handler"
+  name         = "work"
+  operations   = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  package_path = "./versions.tf" # only its hash is read
 }
 
 run "a_synchronous_function_has_no_dead_letter_queue" {

@@ -23,9 +23,9 @@ variables {
     ttl_days      = 365
     writer_policy = "{}"
   }
-  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
-  process_function_arn   = "arn:aws:lambda:us-east-1:111122223333:function:process"
-  uc_id                  = "inventory"
+  operations           = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  process_function_arn = "arn:aws:lambda:us-east-1:111122223333:function:process"
+  uc_id                = "inventory"
 
   package_paths = { # only their hashes are read
     finish = "./versions.tf"
@@ -57,20 +57,39 @@ run "rejects_an_unknown_log_level" {
   command = plan
 
   variables {
-    log_level = "TRACE"
+    operations = {
+      log_level              = "TRACE"
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
   }
 
-  expect_failures = [var.log_level]
+  expect_failures = [var.operations]
 }
 
 run "rejects_the_namespace_of_aws" {
   command = plan
 
   variables {
-    metric_namespace = "AWS/Lambda"
+    operations = {
+      metric_namespace       = "AWS/Lambda"
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
   }
 
-  expect_failures = [var.metric_namespace]
+  expect_failures = [var.operations]
+}
+
+run "rejects_a_retention_that_cloudwatch_does_not_know" {
+  command = plan
+
+  variables {
+    operations = {
+      log_retention_days     = 100
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
+  }
+
+  expect_failures = [var.operations]
 }
 
 run "rejects_an_alias_in_place_of_the_arn" {

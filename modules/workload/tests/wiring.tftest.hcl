@@ -23,9 +23,9 @@ variables {
     ttl_days      = 365
     writer_policy = "{}"
   }
-  notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
-  process_function_arn   = "arn:aws:lambda:us-east-1:111122223333:function:process"
-  uc_id                  = "inventory"
+  operations           = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  process_function_arn = "arn:aws:lambda:us-east-1:111122223333:function:process"
+  uc_id                = "inventory"
 
   package_paths = { # only their hashes are read
     finish = "./versions.tf"
