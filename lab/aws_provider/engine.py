@@ -124,6 +124,8 @@ class Resource:
             return False
         if name in self.block.blocks:
             return not state.get(name)
+        if state.get(name) is None and name in self._applied().filled:
+            return True
         return state.get(name) is None and value in ("", False, 0, [], {})
 
     def _complete_import(self, result: Object, cloud: Cloud) -> None:
@@ -175,12 +177,12 @@ class Resource:
     ) -> Applied:
         """Set what needs further calls, read the object, fill in the unknowns of the plan."""
         record = self._applied()
-        made = dict(made)
         try:
-            if record.configure is not None:
-                made.update(record.configure(cloud, state, changed) or {})
-            elif verb == "update":
-                raise ProviderError(f"arguments {', '.join(sorted(changed))} cannot be changed in place")
+            call = record.finish if verb == "create" else record.update
+            if call is not None:
+                call(cloud, state, changed)
+            elif verb == "update" and changed - {"tags", "tags_all"}:
+                raise ProviderError(f"{', '.join(sorted(changed))} cannot be changed in place")
             reported = {**record.read(cloud, {**state, **made}), **made}
             reported.pop("tags", None)
         except Exception as error:  # noqa: BLE001 - any failure of a call becomes a diagnostic

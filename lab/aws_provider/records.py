@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 class Record:
     """One resource type.
 
-    create: makes the object; returns at least `id`. Attributes that need further calls belong in `configure`.
-    configure: sets what `changed` names, after create (everything set) and on update.
+    create: makes the object; returns at least `id`. What needs further calls belongs in `finish`, so that an
+        object that was made but not finished is known to Terraform (as tainted) and does not leak.
+    finish: further calls after create; gets the names of everything that is set.
+    update: changes in place; gets the names of what changed. None: every change needs a new object.
     read: what the local AWS reports; raises NotFoundError when the object is gone. `tags` means all tags.
     delete: removes it; NotFoundError counts as done.
     check: looks at the configuration with unknown values; raises ProviderError.
@@ -34,7 +36,8 @@ class Record:
     create: Callable[[Cloud, Object], Object]
     read: Callable[[Cloud, Object], Object]
     delete: Callable[[Cloud, Object], None]
-    configure: Callable[[Cloud, Object, set[str]], Object | None] | None = None
+    finish: Callable[[Cloud, Object, set[str]], None] | None = None
+    update: Callable[[Cloud, Object, set[str]], None] | None = None
     check: Callable[[Object], None] | None = None
     plan: Callable[[Object, Object | None], None] | None = None
     create_only: frozenset[str] = frozenset()
@@ -49,20 +52,40 @@ class Record:
     patterns: Mapping[str, str] = field(
         default_factory=dict
     )  # argument -> regular expression of the whole value
+    filled: frozenset[str] = frozenset()  # AWS fills these in when they are not set: null stays null
     name_of: str = "name"  # what errors call the object
     import_id: str = ""  # argument that the import id is written to, besides id
 
 
-SERVICES: dict[str, tuple[str, ...]] = {}
-"""Module of `services/` -> its types without `aws_`: a module is imported when one of its types is used."""
+# Start of a type's name (without `aws_`) -> module of `services/`; the longest that fits counts.
+SERVICES = {
+    "cloudwatch_": "cloudwatch",
+    "cloudwatch_event_": "events",
+    "cloudwatch_log_": "logs",
+    "dynamodb_": "dynamodb",
+    "ecs_": "ecs",
+    "iam_": "iam",
+    "kms_": "kms",
+    "lambda_": "lambda_",
+    "s3_": "s3",
+    "s3_bucket_": "s3_settings",
+    "secretsmanager_": "secretsmanager",
+    "security_group": "ec2",
+    "sfn_": "sfn",
+    "sns_": "sns",
+    "sqs_": "sqs",
+    "ssm_": "ssm",
+    "subnet": "ec2",
+    "vpc": "ec2",
+}
 
 
 @cache
 def record_of(type_name: str) -> Record | None:
     """The record of a full type name; None for a plan-only type."""
     short = type_name.removeprefix("aws_")
-    for module, types in SERVICES.items():
-        if short in types:
-            found: tuple[Record, ...] = importlib.import_module(f"lab.aws_provider.services.{module}").RECORDS
-            return next(record for record in found if record.type == type_name)
-    return None
+    fitting = [start for start in SERVICES if short.startswith(start)]
+    if not fitting:
+        return None
+    module = importlib.import_module(f"lab.aws_provider.services.{SERVICES[max(fitting, key=len)]}")
+    return next((record for record in module.RECORDS if record.type == type_name), None)

@@ -37,6 +37,8 @@ SCHEMA_FILE = Path(__file__).with_name("schema.json")
 
 
 SIMPLE = {"string": "string", "number": "number", "boolean": "bool", "any": "string"}
+LINES = re.MULTILINE
+ACROSS = re.MULTILINE | re.DOTALL
 GETTERS = {"String": "string", "Number": "number", "Boolean": "bool"}
 
 
@@ -49,14 +51,14 @@ class ExtractionError(Exception):
 
 def class_bodies(source: str) -> dict[str, str]:
     """Text of every top-level class by name."""
-    parts = re.split(r"^(?:export )?class (\w+) extends [\w.]+ \{\n", source, flags=re.M)
+    parts = re.split(r"^(?:export )?class (\w+) extends [\w.]+ \{\n", source, flags=LINES)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def required_names(declarations: str, interface: str) -> set[str]:
     """Camel case names that an interface of index.d.ts declares without `?`."""
-    found = re.search(rf"^export interface {interface}\b.*?\{{\n(.*?)^\}}", declarations, re.M | re.S)
-    return set(re.findall(r"^    readonly (\w+): ", found.group(1), re.M)) if found else set()
+    found = re.search(rf"^export interface {interface}\b.*?\{{\n(.*?)^\}}", declarations, ACROSS)
+    return set(re.findall(r"^    readonly (\w+): ", found.group(1), LINES)) if found else set()
 
 
 def settable(body: str) -> dict[str, tuple[bool, str, str]]:
@@ -65,7 +67,7 @@ def settable(body: str) -> dict[str, tuple[bool, str, str]]:
         r"^\s+(\w+): \{\n\s+value: .*\n\s+isBlock: (true|false),\n\s+type: \"(\w+)\",\n"
         r"\s+storageClassType: \"(\w+)\",",
         body,
-        re.M,
+        LINES,
     )
     return {name: (block == "true", kind, storage) for name, block, kind, storage in rows}
 
@@ -83,7 +85,9 @@ class Extractor:
         self.declarations = declarations
         self.classes = class_bodies(javascript)
         main = re.search(
-            r"^class (\w+) extends cdktf\.Terraform(?:Resource|DataSource|Provider) ", javascript, re.M
+            r"^class (\w+) extends cdktf\.Terraform(?:Resource|DataSource|Provider) ",
+            javascript,
+            LINES,
         )
         if main is None:
             raise ExtractionError("no resource class in the source")
@@ -98,7 +102,7 @@ class Extractor:
 
     def _struct(self, name: str) -> Json:
         function = name[0].lower() + name[1:] + "ToHclTerraform"
-        found = re.search(rf"^function {function}\(struct\) \{{\n(.*?)^\}}", self.javascript, re.M | re.S)
+        found = re.search(rf"^function {function}\(struct\) \{{\n(.*?)^\}}", self.javascript, ACROSS)
         reference = self.classes.get(f"{name}OutputReference", "")
         return self._members(
             reference, settable(found.group(1)) if found else {}, required_names(self.declarations, name)
@@ -227,7 +231,7 @@ def add_facts(block: Json, facts: PulumiResource) -> None:
             row[1] = "oc"
         if camel(name) in facts.secret:
             row[1] += "s"
-        if name.endswith("_wo"):
+        if name.endswith("_wo") and "o" in row[1]:
             row[1] += "w"
         default = documented_default(row[0], text)
         if row[1] == "o" and default is not None:

@@ -7,7 +7,7 @@ objects and single blocks.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgpack
@@ -19,7 +19,13 @@ Object = dict[str, Value]  # a whole resource, or one nested block
 
 
 class Unknown:
-    """A value that apply will fill in."""
+    """A value that apply will fill in. Its members and parts are unknown, so checks can walk it."""
+
+    def __iter__(self) -> Iterator[Unknown]:
+        return iter((self,))
+
+    def get(self, _name: str) -> Unknown:
+        return self
 
     def __repr__(self) -> str:
         return "UNKNOWN"
