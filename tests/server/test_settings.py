@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+
+import pytest
+from fpolicy_server.settings import Address, Settings, health_address
+from fpolicy_server.translate import PathRoot
+from fsxn_runtime.errors import MisconfiguredError
+
+REQUIRED = {
+    "SQS_QUEUE_URL": "https://sqs.example/queue",
+    "FPOLICY_QUARANTINE_URL": "https://sqs.example/quarantine",
+}
+
+
+def test_two_urls_are_enough() -> None:
+    settings = Settings.from_env(REQUIRED)
+    assert settings.listen == Address("0.0.0.0", 9898)
+    assert settings.health_listen == Address("0.0.0.0", 9899)
+    assert (settings.max_unacked_events, settings.max_frame_bytes) == (10_000, 1_048_576)
+    assert (settings.read_timeout_seconds, settings.shutdown_deadline_seconds) == (300, 100)
+    assert settings.path_root is PathRoot.VOLUME
+
+
+def test_lists_and_addresses_are_read() -> None:
+    settings = Settings.from_env(
+        {
+            **REQUIRED,
+            "FPOLICY_LISTEN": "[::1]:1337",
+            "FPOLICY_ALLOWED_POLICIES": "pol0, pol1,",
+            "FPOLICY_ALLOWED_PEERS": "10.0.0.0/8, 192.0.2.7",
+            "FPOLICY_PATH_ROOT": "namespace",
+        }
+    )
+    assert settings.listen == Address("::1", 1337)
+    assert settings.allowed_policies == {"pol0", "pol1"}
+    assert settings.allowed_peers == (
+        ipaddress.ip_network("10.0.0.0/8"),
+        ipaddress.ip_network("192.0.2.7/32"),
+    )
+    assert settings.path_root is PathRoot.NAMESPACE
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SQS_QUEUE_URL", ""),
+        ("SQS_QUEUE_URL", "queue"),
+        ("FPOLICY_QUARANTINE_URL", ""),
+        ("FPOLICY_LISTEN", "9898"),
+        ("FPOLICY_LISTEN", "localhost:9898"),
+        ("FPOLICY_LISTEN", "0.0.0.0:99999"),
+        ("FPOLICY_HEALTH_LISTEN", "0.0.0.0:x"),
+        ("FPOLICY_MODE", "synchronous"),
+        ("FPOLICY_MAX_FRAME_BYTES", "8192"),
+        ("FPOLICY_MAX_UNACKED_EVENTS", "99"),
+        ("FPOLICY_HIGH_WATER_PERCENT", "50"),
+        ("FPOLICY_LOW_WATER_PERCENT", "80"),
+        ("FPOLICY_MAX_CONNECTIONS", "0"),
+        ("FPOLICY_RECV_BUFFER_BYTES", "1"),
+        ("FPOLICY_HANDSHAKE_TIMEOUT_SECONDS", "0"),
+        ("FPOLICY_READ_TIMEOUT_SECONDS", "x"),
+        ("FPOLICY_BATCH_LINGER_MS", "-1"),
+        ("FPOLICY_EVENTS_PER_MESSAGE", "0"),
+        ("FPOLICY_SHUTDOWN_DEADLINE_SECONDS", "116"),
+        ("FPOLICY_DRAIN_IDLE_MS", "1"),
+        ("FPOLICY_ALLOWED_PEERS", "10.0.0.1/8"),
+        ("FPOLICY_PATH_ROOT", "root"),
+        ("FPOLICY_VOLUME_MAP", "s3://bucket"),
+        ("FPOLICY_VOLUME_MAP_REFRESH_SECONDS", "0"),
+        ("FPOLICY_METRICS_INTERVAL_SECONDS", "61"),
+        ("LOG_LEVEL", "info"),
+    ],
+)
+def test_a_wrong_value_is_named_in_one_line(name: str, value: str) -> None:
+    with pytest.raises(MisconfiguredError, match=name) as caught:
+        Settings.from_env({**REQUIRED, name: value})
+    assert "\n" not in str(caught.value)
+
+
+def test_the_health_check_asks_on_this_host() -> None:
+    assert health_address({}) == Address("127.0.0.1", 9899)
+    assert health_address({"FPOLICY_HEALTH_LISTEN": "[::]:1"}) == Address("::1", 1)
+    assert health_address({"FPOLICY_HEALTH_LISTEN": "127.0.0.7:2"}) == Address("127.0.0.7", 2)
+
+
+def test_every_setting_is_documented_with_its_default(repository: Path) -> None:
+    source = (repository / "fpolicy-server/fpolicy_server/settings.py").read_text()
+    readme = (repository / "fpolicy-server/README.md").read_text()
+    read = set(re.findall(r'"((?:FPOLICY|SQS|METRIC|LOG)_[A-Z_]+)"', source))
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", readme, re.MULTILINE))
+    assert read == documented - {"AWS_ENDPOINT_URL"}
