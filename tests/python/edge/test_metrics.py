@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fsxn_runtime.edge.metrics import MAX_VALUES, Emf
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 LATENCIES = ["EventIngestionLatency_ms", "FPolicyDeliveryLatency_ms"]
@@ -109,6 +109,8 @@ def test_without_a_writer_lines_go_to_standard_output(capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out)["RouterEventsSent_count"] == 1
 
 
+@example(values=[(LATENCIES[0], 1)] * 100)
+@example(values=[(LATENCIES[0], 1)] * 101 + [(LATENCIES[1], 2)])
 @given(
     values=st.lists(
         st.tuples(
