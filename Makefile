@@ -7,7 +7,7 @@ PYTHON_PATHS := python fpolicy-server lab tools tests
 TYPED_PATHS := python/fsxn_runtime fpolicy-server/fpolicy_server lab tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-terraform test-local checkov package-lambdas check demo demo-live clean
+.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check demo demo-live clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ lint: setup ## ruff and terraform fmt, nothing changed
 
 types: setup ## mypy --strict
 	@$(BIN)/mypy $(TYPED_PATHS)
+
+validate: setup ## every module and environment by the provider's schema (TF_AWS_PROVIDER=registry: the real provider)
+	@$(BIN)/python tools/terraform_validate.py
 
 checkov: ## policy scan of modules and environments
 	@$(PYTHON) tools/setup_environment.py checkov
