@@ -155,6 +155,7 @@ class Emulator:
             # Read by lambda_bootstrap.py, so that a function may still set its own AWS_ENDPOINT_URL.
             "LAB_AWS_ENDPOINT_URL": self.endpoint,
             "LAB_TOKEN": self._token,
+            "LAB_LAMBDA_ENVIRONMENTS": "4",  # for 2 cores: 30 files/s; 2 and 8 gave less, 4 use 55 MB each
             **self._environment,
         }
         with self.log_path.open("ab") as log:

@@ -5,8 +5,14 @@
 - `POST /_lab/ecs-task` records one ECS task as the ECS runner sees it. The emulator's own scheduler, which
   calls tasks RUNNING although nothing runs, is switched off: without a runner no task ever starts.
 - `POST /_lab/emf-lines` takes the log lines with an EMF header that arrived since the last call.
+- At most LAB_LAMBDA_ENVIRONMENTS processes run for one function; more invocations wait for one. The emulator
+  alone starts a process for each concurrent invocation: 400 executions at once were 245 Python processes.
+- An invocation's log is complete when the bootstrap says so, and the runtime API answers without Nagle's
+  algorithm. The emulator alone waits 5 to 50 ms for more output, and 40 ms for an acknowledgement.
 - IAM compares requests to CloudWatch Logs with `log-group:NAME:log-stream:...`, so that the form of policy
   which AWS asks for (`log-group:NAME:*`) allows them; the emulator alone wants the form that AWS refuses.
+- A service that takes a role says for which account (`aws:SourceAccount`), as trust policies ask; the emulator
+  alone lets the account's root stand for services but leaves that key out.
 - The process ends, with its Lambda workers and its folder (TMPDIR), when its standard input does:
   whoever started it is gone.
 
@@ -18,23 +24,29 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import queue
 import shutil
 import signal
+import socketserver
 import sys
 import threading
-from collections import deque
+import time
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ministack import app as ministack_app
-from ministack.core import iam_actions, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import set_request_account_id, set_request_region
-from ministack.services import cloudwatch_logs, ecs, eventbridge
+from ministack.services import cloudwatch_logs, ecs, eventbridge, lambda_svc
+
+from lab.cloud.lambda_bootstrap import END_OF_LOG
 
 TOKEN_HEADER = "x-lab-token"  # noqa: S105 (the name of a header)
 TOKEN_VARIABLE = "LAB_TOKEN"  # noqa: S105 (the name of a variable)
 
 EMF_LINES_KEPT = 100_000  # minutes of a storm when nobody collects; then the oldest are lost
+LOG_SECONDS = 0.25  # the emulator's own limit, reached only when a bootstrap ends without its mark
 _emf_lines: deque[tuple[str, str]] = deque(maxlen=EMF_LINES_KEPT)
 
 Scope = dict[str, Any]
@@ -136,6 +148,50 @@ def with_log_streams(extract: Callable[..., str]) -> Callable[..., str]:
     return resource_arn
 
 
+def with_environment_limit(execute: Callable[..., Any], limit: int) -> Callable[..., Any]:
+    """Wrap the execution of a function: `limit` at a time for each function, the others queue.
+
+    AWS would start more environments, which a small machine cannot; waiting looks like a slow cold start, and
+    neither throttles nor fails anything. The function's own timeout starts after the wait.
+    """
+    slots: defaultdict[str, threading.BoundedSemaphore] = defaultdict(
+        lambda: threading.BoundedSemaphore(limit)
+    )
+
+    def execute_with_slot(function: dict[str, Any], event: Any, request_id: str) -> Any:
+        config = function.get("config") or function
+        with slots[config["FunctionArn"]]:
+            return execute(function, event, request_id)
+
+    return execute_with_slot
+
+
+def read_log_of_invocation(worker: lambda_runtime.ProvidedWorker, **_: float) -> str:
+    """Take the lines of one invocation up to the bootstrap's mark; what there is after LOG_SECONDS."""
+    lines: list[str] = []
+    deadline = time.monotonic() + LOG_SECONDS
+    while True:
+        try:
+            line = worker._stderr_queue.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        if line == END_OF_LOG:
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def with_source_account(evaluate: Callable[..., bool]) -> Callable[..., bool]:
+    """Wrap the evaluation of trust policies: the account of the service that takes the role is known."""
+
+    def evaluate_trust_policy(document: Any, caller_arn: str, context: Any = None) -> bool:
+        if context is not None and context.principal_type == "Root":
+            context.service_context["aws:sourceaccount"] = context.principal_account
+        return evaluate(document, caller_arn, context)
+
+    return evaluate_trust_policy
+
+
 def _schedule_nothing(cluster_name: str, service_key: str) -> None:
     """In place of the emulator's ECS scheduler."""
 
@@ -150,8 +206,14 @@ def main() -> None:
     token = os.environ.pop(TOKEN_VARIABLE)  # popped: Lambda workers inherit this environment
     ecs._reconcile_service_tasks = _schedule_nothing
     iam_actions.extract_resource_arn = with_log_streams(iam_actions.extract_resource_arn)
+    iam_evaluator.evaluate_trust_policy = with_source_account(iam_evaluator.evaluate_trust_policy)
     cloudwatch_logs._fanout_to_subscription_filters = with_emf_lines(
         cloudwatch_logs._fanout_to_subscription_filters
+    )
+    lambda_runtime.ProvidedWorker._drain_stderr_bounded = read_log_of_invocation
+    socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+    lambda_svc._execute_function_provided_warm = with_environment_limit(
+        lambda_svc._execute_function_provided_warm, int(os.environ["LAB_LAMBDA_ENVIRONMENTS"])
     )
     ministack_app.app = with_doors(
         ministack_app.app,

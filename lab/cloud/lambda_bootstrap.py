@@ -26,6 +26,9 @@ from dataclasses import dataclass
 from typing import Any
 
 API = "/2018-06-01/runtime"
+END_OF_LOG = (
+    "\x00end of invocation"  # tells the emulator that the invocation's output is complete; not logged
+)
 Handler = Callable[[Any, "Context"], Any]
 
 
@@ -145,6 +148,7 @@ def main() -> int:
             log_stream_name=os.environ["AWS_LAMBDA_LOG_STREAM_NAME"],
         )
         kind, body = run_handler(handler, event, context)
+        print(END_OF_LOG)
         api.post_outcome(context.aws_request_id, kind, body)
     return 0
 
