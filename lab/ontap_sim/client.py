@@ -101,13 +101,19 @@ class SimClient:
         store: str | None = "fsxn_s3ap",
         store_bytes: int = 1 << 30,
         priority: int = 1,
+        engine_settings: Mapping[str, Any] | None = None,
     ) -> None:
         """Make the SVM send to these servers: disable the policy, change the engine, enable it again.
 
         What is missing is created. Running it again with the same servers changes nothing.
         """
         base = f"/protocols/fpolicy/{self.svm_uuid(svm)}"
-        wanted = {"primary_servers": list(servers), "port": port, "type": "asynchronous"}
+        wanted = {
+            "primary_servers": list(servers),
+            "port": port,
+            "type": "asynchronous",
+            **(engine_settings or {}),
+        }
         found = self._find(f"{base}/policies/{policy}")
         current = self._find(f"{base}/engines/{engine}")
         same = current is not None and all(current[name] == value for name, value in wanted.items())

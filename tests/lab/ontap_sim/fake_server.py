@@ -58,8 +58,11 @@ class Peer:
 class FakeServer:
     """Listen on a free port of one loopback address."""
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, version: str = "1.2") -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, version: str = "1.2", receive_buffer_bytes: int = 0
+    ) -> None:
         self.host, self.port, self.version = host, port, version
+        self._receive_buffer_bytes = receive_buffer_bytes
         self.reading = threading.Event()
         self.reading.set()
         self.peers: list[Peer] = []
@@ -68,6 +71,9 @@ class FakeServer:
     def start(self) -> None:
         """Listen, on the port that was used before."""
         self._listener = socket.create_server((self.host, self.port))
+        if self._receive_buffer_bytes:
+            size = self._receive_buffer_bytes
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""What the servers receive: both nodes, store and replay, breaks, back pressure; the ledger tells all of it."""
+"""What the servers receive: nodes, store and replay, breaks, back pressure; the ledger tells all of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from tests.lab.ontap_sim.fake_server import FakeServer, text, unix_path
 from tests.support.waiting import wait_until
 
 Start = Callable[..., World]
+
+# The smallest buffer that the node works with: about 200 notifications with what the kernel adds.
+SMALL_BUFFER = {"buffer_size": {"send_buffer": 65536, "recv_buffer": 65536}}
 
 
 def names(server: FakeServer) -> list[str]:
@@ -70,7 +73,7 @@ def test_a_notification_is_in_the_ledger_before_it_is_read(start: Start, server:
     world.connect(server)
     for number in range(20):
         world.create(f"/f{number}")
-        wait_until(lambda count=number + 1: len(server.notifications) == count)  # type: ignore[misc]
+        wait_until(lambda count=number + 1: len(server.notifications) == count)
         assert world.rows("notification", seq=number + 1, outcome="sent")
 
 
@@ -98,26 +101,31 @@ def test_while_no_server_is_there_events_are_stored_and_come_back_out_of_order(
     assert len(world.rows("notification", outcome="sent", replayed=True)) == 60
 
 
-def test_live_events_go_out_before_stored_ones(start: Start, server: FakeServer) -> None:
-    """Back pressure on a fresh connection holds the replay; what happens then is live and goes first."""
-    world = start(replay_order="in_order")
-    world.connect(server)
+def test_a_live_event_goes_out_before_the_rest_of_the_backlog(start: Start) -> None:
+    """The server reads nothing until the nodes' buffers are full of replayed events; then one happens."""
+    server = FakeServer(receive_buffer_bytes=8192)
+    world = start(node_spread="alternate")
+    world.client.configure_fpolicy("svm1", ["127.0.0.1"], server.port, engine_settings=SMALL_BUFFER)
+    world.client.wait_connected("svm1")
     server.stop()
     wait_until(lambda: all(row["state"] == "disconnected" for row in world.client.connections("svm1")))
-    world.create(*(f"/stored{n}" for n in range(300)))
+    world.create(*(f"/stored{n}" for n in range(1500)))
+    server.reading.clear()
     server.start()
-    world.create("/live")  # may itself still be stored: then it is one of them
+    wait_until(lambda: len(server.peers) == 4)
     world.client.wait_connected("svm1")
+    (live,) = world.create("/live")
+    assert world.client.status()["waiting"] == 1
+    server.reading.set()
     world.client.wait_idle(replayed=True)
-    live = world.rows("notification", outcome="sent", replayed=False)
-    stored = world.rows("notification", outcome="sent", replayed=True)
-    assert all(row["at_us"] <= stored[-1]["at_us"] for row in live)
-    assert len(live) + len(stored) == 301
+    sent = world.rows("notification", outcome="sent")
+    place = next(place for place, row in enumerate(sent) if row["seq"] == live["seq"])
+    assert not sent[place]["replayed"]
+    assert sum(row["replayed"] for row in sent[place:]) > 300
+    server.stop()
 
 
-def test_without_a_store_events_of_an_outage_are_dropped_and_counted(
-    start: Start, server: FakeServer
-) -> None:
+def test_without_a_store_events_of_an_outage_are_dropped(start: Start, server: FakeServer) -> None:
     world = start()
     world.connect(server, store=None)
     server.stop()
@@ -152,22 +160,23 @@ def test_while_the_policy_is_disabled_nothing_is_captured_and_the_backlog_lives(
     assert world.client.wait_idle()["stored_backlog"] == 0
 
 
-def test_a_quick_reconnect_keeps_the_session_and_a_late_one_does_not(
-    start: Start, server: FakeServer
+@pytest.mark.parametrize(("timeout", "kept"), [("PT10S", True), ("PT0S", False)])
+def test_the_session_is_kept_within_the_session_timeout_only(
+    start: Start, server: FakeServer, timeout: str, kept: bool
 ) -> None:
     world = start()
-    world.connect(server)
+    world.connect(server, engine_settings={"session_timeout": timeout})
     before = {peer.session_id for peer in server.peers}
     server.stop()
     server.start()
     wait_until(lambda: len([peer for peer in server.peers[2:] if peer.session_id]) == 2)
-    assert {peer.session_id for peer in server.peers[2:]} == before
+    assert ({peer.session_id for peer in server.peers[2:]} == before) is kept
 
 
 def test_what_was_written_to_a_socket_is_gone_even_if_nobody_read_it(
     start: Start, server: FakeServer
 ) -> None:
-    """The server stops reading and breaks: the ledger says `sent` for what it never saw; nothing is replayed."""
+    """The server stops reading and breaks: the ledger says `sent` for what it never saw."""
     world = start()
     world.connect(server)
     server.reading.clear()
@@ -182,23 +191,40 @@ def test_what_was_written_to_a_socket_is_gone_even_if_nobody_read_it(
     assert (status["sent"], status["stored"], status["stored_backlog"]) == (30, 0, 0)
 
 
-def test_what_does_not_fit_into_the_send_buffer_is_stored_at_the_break(
-    start: Start, server: FakeServer
-) -> None:
+def test_what_does_not_fit_into_the_send_buffer_is_stored_at_the_break(start: Start) -> None:
     """A server that does not read: the node holds the rest, breaks after the stall time, and replays it."""
-    world = start(stall_seconds=1.0, node_spread="alternate")
-    world.connect(server)
+    server = FakeServer(receive_buffer_bytes=8192)
+    world = start(stall_seconds=0.5, node_spread="alternate")
+    world.connect(server, engine_settings=SMALL_BUFFER)
     server.reading.clear()
-    world.client.storm(9000)
-    wait_until(lambda: world.client.status()["waiting"] > 0)
+    world.create(*(f"/f{n}" for n in range(1500)))
     wait_until(lambda: world.rows("notification", outcome="stored"))
     server.reading.set()
     status = world.client.wait_idle(replayed=True)
-    monitored = len(world.rows("operation", monitored=True))
     outcomes = Counter(row["seq"] for row in world.rows("notification", outcome="sent"))
-    assert len(outcomes) == monitored
+    assert len(outcomes) == 1500
     assert status["dropped"] == 0
     assert max(outcomes.values()) == 1
+    server.stop()
+
+
+def test_after_four_breaks_by_a_full_buffer_a_node_stays_away_until_it_is_told(start: Start) -> None:
+    """The server answers handshakes and reads nothing else; both nodes give up after four stalls."""
+    server = FakeServer(receive_buffer_bytes=8192)
+    world = start(stall_seconds=0.1, node_spread="alternate")
+    world.connect(server, engine_settings=SMALL_BUFFER)
+    server.reading.clear()
+    world.create(*(f"/f{n}" for n in range(6000)))
+    wait_until(lambda: len(server.peers) == 8)
+    wait_until(lambda: all(row["state"] == "disconnected" for row in world.client.connections("svm1")))
+    server.reading.set()
+    for record in world.client.connections("svm1"):
+        keys = f"{record['node']['uuid']}/{record['policy']['name']}/{record['server']}"
+        path = f"/protocols/fpolicy/{record['svm']['uuid']}/connections/{keys}"
+        world.client.rest("PATCH", path, {"state": "connected"})
+    world.client.wait_connected("svm1")
+    assert len(server.peers) == 10
+    server.stop()
 
 
 @pytest.mark.parametrize(("mode", "outcome"), [("hold", None), ("store", "stored"), ("drop", "dropped")])

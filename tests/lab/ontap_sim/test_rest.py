@@ -169,7 +169,7 @@ def test_enabling_and_disabling_twice_have_their_codes(client: SimClient, base: 
 
 def test_nothing_changes_while_a_policy_is_enabled(client: SimClient, base: str) -> None:
     engine(client, base)
-    client.rest("POST", f"{base}/events", DEFAULT_EVENTS[0])  # type: ignore[arg-type]
+    client.rest("POST", f"{base}/events", DEFAULT_EVENTS[0])
     policy(client, base, priority=1, events=[{"name": "ev_cifs"}])
     assert refused(client, "PATCH", f"{base}/policies/pol", {"mandatory": True}) == "9765036"
     assert refused(client, "PATCH", f"{base}/engines/eng", {"primary_servers": ["127.0.0.8"]}) == "9764942"
