@@ -8,11 +8,16 @@ from pathlib import Path
 
 from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.errors import RejectedError
-from fsxn_runtime.report.core import verify
-from fsxn_runtime.report.ledger import parse_arrivals, parse_ledger
-from fsxn_runtime.report.model import Evidence, Verification
-from fsxn_runtime.report.store import Place, Reader
-from fsxn_runtime.report.text import lines
+from fsxn_runtime.report import (
+    Evidence,
+    Place,
+    Reader,
+    Verification,
+    lines,
+    parse_arrivals,
+    parse_ledger,
+    verify,
+)
 
 # What a workload asks for unless its scope says otherwise (modules/workload, scope.event_types).
 DEFAULT_EVENT_TYPES = "FILE_CLOSE,FILE_CREATE,FILE_DELETE,FILE_RENAME,FILE_WRITE"

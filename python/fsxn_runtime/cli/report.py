@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fsxn_runtime.cli.console import Exit
 from fsxn_runtime.errors import RejectedError
+from fsxn_runtime.report import render
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,8 +24,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _report(arguments: argparse.Namespace) -> Exit:
-    from fsxn_runtime.report.page import render  # jinja2 is only needed here
-
     try:
         data = json.loads(arguments.run_file.read_text(encoding="utf-8"))
         page = render(data)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from fsxn_runtime.edge.aws_errors import aws_call
-from fsxn_runtime.lineage.core import from_item
+from fsxn_runtime.lineage.items import from_item
 from fsxn_runtime.lineage.model import LineageRecord
 
 UC_ID_INDEX: Final = "uc_id-timestamp-index"
@@ -33,7 +33,7 @@ class LineageStore:
         self._table = table
 
     def put(self, item: Mapping[str, Any]) -> None:
-        """Write one item of `core.to_item`. Writing it again changes nothing."""
+        """Write one item of `items.to_item`. Writing it again changes nothing."""
         with aws_call("dynamodb:PutItem"):
             self._dynamodb.put_item(
                 TableName=self._table, Item={name: _serialize(value) for name, value in item.items()}

@@ -10,7 +10,7 @@ from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.edge.log import logger
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import FsxnError
-from fsxn_runtime.lineage.core import to_item
+from fsxn_runtime.lineage.items import to_item
 from fsxn_runtime.lineage.model import LineageRecord, RecordResult
 from fsxn_runtime.lineage.settings import LineageSettings
 from fsxn_runtime.lineage.store import LineageStore

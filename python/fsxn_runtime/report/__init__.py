@@ -1,1 +1,20 @@
 """Proof and report of one run: what the storage did against what arrived, and one page that shows it."""
+
+from fsxn_runtime.report.core import verify
+from fsxn_runtime.report.ledger import parse_arrivals, parse_ledger
+from fsxn_runtime.report.model import Evidence, Verification
+from fsxn_runtime.report.page import render
+from fsxn_runtime.report.store import Place, Reader
+from fsxn_runtime.report.text import lines
+
+__all__ = [
+    "Evidence",
+    "Place",
+    "Reader",
+    "Verification",
+    "lines",
+    "parse_arrivals",
+    "parse_ledger",
+    "render",
+    "verify",
+]

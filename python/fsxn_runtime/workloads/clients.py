@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from fsxn_runtime.edge.aws_errors import aws_call, error_code
 from fsxn_runtime.errors import ConflictError, MisconfiguredError, TransientError
-from fsxn_runtime.workloads.core import execution_name
 from fsxn_runtime.workloads.model import Execution, ObjectVersion, StateItem
 
 # A failure's cause can be 32 KiB of stack trace; its beginning is enough for a person to know what it is.
@@ -33,7 +32,7 @@ class Executions:
             with aws_call("states:StartExecution"):
                 self._stepfunctions.start_execution(
                     stateMachineArn=self._state_machine_arn,
-                    name=execution_name(item.uc_id, item.work_key, item.attempt),
+                    name=item.execution_arn.rpartition(":")[2],
                     input=item.execution_input,
                 )
         except MisconfiguredError as exc:
