@@ -119,9 +119,8 @@ class World:
                     directory=self.directory / "tasks",
                 )
             )
-            self.tap = self._stack.enter_context(
-                Tap(self.emulator, self.outputs["bus_name"], self.events_path)
-            )
+            self._tap = self._stack.enter_context(ExitStack())
+            self.tap = self._tap.enter_context(Tap(self.emulator, self.outputs["bus_name"], self.events_path))
             self.point_ontap(self.wait_for_tasks(1))
 
     def _clean(self) -> None:
@@ -295,6 +294,10 @@ class World:
         """The last lines of the newest log below a folder of the laboratory."""
         logs = sorted((self.directory / folder).rglob("*.log"), key=lambda path: path.stat().st_mtime)
         return f"; {logs[-1].name} ends: {logs[-1].read_text()[-600:]}" if logs else ""
+
+    def close_tap(self) -> None:
+        """Take the tap off the bus, which must have no rules when it is destroyed."""
+        self._tap.close()
 
     # proof -------------------------------------------------------------------------------------------
 

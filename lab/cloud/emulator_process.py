@@ -11,8 +11,10 @@
   algorithm. The emulator alone waits 5 to 50 ms for more output, and 40 ms for an acknowledgement.
 - IAM compares requests to CloudWatch Logs with `log-group:NAME:log-stream:...`, so that the form of policy
   which AWS asks for (`log-group:NAME:*`) allows them; the emulator alone wants the form that AWS refuses.
-- A service that takes a role says for which account (`aws:SourceAccount`), as trust policies ask; the emulator
-  alone lets the account's root stand for services but leaves that key out.
+- A service that takes a role says for which account (`aws:SourceAccount`), as trust policies ask; the
+  emulator alone lets the account's root stand for services but leaves that key out.
+- SQS batch calls need the permission of the single call, as on AWS (service authorization reference, SQS has no
+  batch actions); the emulator alone asks for `sqs:SendMessageBatch`.
 - The process ends, with its Lambda workers and its folder (TMPDIR), when its standard input does:
   whoever started it is gone.
 
@@ -181,6 +183,16 @@ def read_log_of_invocation(worker: lambda_runtime.ProvidedWorker, **_: float) ->
     return "\n".join(lines)
 
 
+def with_batch_permissions(extract: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Wrap the naming of actions: `sqs:SendMessageBatch` is `sqs:SendMessage`, and so on."""
+
+    def iam_action(*arguments: Any, **named: Any) -> str | None:
+        action = extract(*arguments, **named)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    return iam_action
+
+
 def with_source_account(evaluate: Callable[..., bool]) -> Callable[..., bool]:
     """Wrap the evaluation of trust policies: the account of the service that takes the role is known."""
 
@@ -206,6 +218,7 @@ def main() -> None:
     token = os.environ.pop(TOKEN_VARIABLE)  # popped: Lambda workers inherit this environment
     ecs._reconcile_service_tasks = _schedule_nothing
     iam_actions.extract_resource_arn = with_log_streams(iam_actions.extract_resource_arn)
+    iam_actions.extract_iam_action = with_batch_permissions(iam_actions.extract_iam_action)
     iam_evaluator.evaluate_trust_policy = with_source_account(iam_evaluator.evaluate_trust_policy)
     cloudwatch_logs._fanout_to_subscription_filters = with_emf_lines(
         cloudwatch_logs._fanout_to_subscription_filters
