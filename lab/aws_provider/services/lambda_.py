@@ -34,11 +34,11 @@ ROLE_SECONDS = 10.0  # a role made a moment ago is not yet known to Lambda
 def _check_function(config: Object) -> None:
     if config.get("s3_bucket") or config.get("image_uri"):
         raise ProviderError("the local AWS takes functions from filename only", attribute="filename")
-    _check_package(config)
 
 
-def _check_package(config: Object) -> None:
-    filename = config.get("filename")
+def _plan_function(planned: Object, _prior: Object | None) -> None:
+    """The package must be there when the plan is made; `validate` works without it."""
+    filename = planned["filename"]
     if isinstance(filename, str) and not Path(filename).is_file():
         raise ProviderError(
             f"the Lambda package {filename} does not exist: run make package-lambdas", attribute="filename"
@@ -413,6 +413,7 @@ RECORDS = (
         read=_read_function,
         delete=_delete_function,
         check=_check_function,
+        plan=_plan_function,
         create_only=frozenset({"function_name", "package_type", "architectures"}),
         defaults={
             "memory_size": 128,

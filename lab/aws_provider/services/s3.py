@@ -103,7 +103,10 @@ def _delete_bucket(cloud: Cloud, state: Object) -> None:
 def _check_object(config: Object) -> None:
     if sum(config.get(name) is not None for name in ("source", "content", "content_base64")) > 1:
         raise ProviderError("source, content and content_base64 exclude each other", attribute="content")
-    source = config.get("source")
+
+
+def _plan_object(planned: Object, _prior: Object | None) -> None:
+    source = planned["source"]
     if isinstance(source, str) and not Path(source).is_file():
         raise ProviderError(f"the file {source} does not exist", attribute="source")
 
@@ -222,6 +225,7 @@ RECORDS = (
         read=_read_object,
         delete=_delete_object,
         check=_check_object,
+        plan=_plan_object,
         create_only=frozenset({"bucket", "key"}),
         blank={"acl": None, **dict.fromkeys(_CHECKSUMS, "")},
         volatile={"etag": _CONTENT, "version_id": _CONTENT, **dict.fromkeys(_CHECKSUMS, _CONTENT)},
