@@ -13,8 +13,8 @@
   which AWS asks for (`log-group:NAME:*`) allows them; the emulator alone wants the form that AWS refuses.
 - A service that takes a role says for which account (`aws:SourceAccount`), as trust policies ask; the
   emulator alone lets the account's root stand for services but leaves that key out.
-- SQS batch calls need the permission of the single call, as on AWS (service authorization reference, SQS has no
-  batch actions); the emulator alone asks for `sqs:SendMessageBatch`.
+- SQS batch calls need the permission of the single call, as on AWS (service authorization reference, SQS has
+  no batch actions); the emulator alone asks for `sqs:SendMessageBatch`.
 - The process ends, with its Lambda workers and its folder (TMPDIR), when its standard input does:
   whoever started it is gone.
 

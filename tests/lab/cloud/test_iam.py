@@ -1,0 +1,199 @@
+"""Which permissions the local AWS really checks: the table in lab/cloud/README.md, one test a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab.cloud.clients import ACCOUNT_ID, REGION, Credentials
+from lab.cloud.emulator import Emulator
+from tests.lab.cloud.functions import invoke, make_function, make_role
+from tests.support.waiting import wait_until
+
+ACCESS_POINT = f"arn:aws:s3:{REGION}:{ACCOUNT_ID}:accesspoint/volume-ap"
+OTHER_ACCESS_POINT = f"arn:aws:s3:{REGION}:{ACCOUNT_ID}:accesspoint/other-ap"
+
+
+def as_role(emulator: Emulator, name: str, statements: list[dict[str, object]], service: str) -> Any:
+    """A client of `service` with the credentials of a role that has exactly these statements."""
+    arn = make_role(emulator, name, statements)
+    made = emulator.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    return emulator.client(
+        service, Credentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    )
+
+
+def allow(action: str, resource: str) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+@pytest.fixture(scope="module")
+def alias(emulator: Emulator) -> Iterator[str]:
+    """An access point on a bucket that leaves the decision to its access points."""
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket="volume")
+    s3.put_object(Bucket="volume", Key="legal/a.txt", Body=b"text")
+    delegation = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": ["arn:aws:s3:::volume", "arn:aws:s3:::volume/*"],
+        "Condition": {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT_ID}},
+    }
+    s3.put_bucket_policy(
+        Bucket="volume", Policy=json.dumps({"Version": "2012-10-17", "Statement": [delegation]})
+    )
+    made = emulator.client("s3control").create_access_point(
+        AccountId=ACCOUNT_ID, Name="volume-ap", Bucket="volume"
+    )
+    yield str(made["Alias"])
+    emulator.client("s3control").delete_access_point(AccountId=ACCOUNT_ID, Name="volume-ap")
+
+
+def test_a_statement_on_the_access_point_lets_a_role_read_through_it(emulator: Emulator, alias: str) -> None:
+    s3 = as_role(emulator, "reader", [allow("s3:GetObject", f"{ACCESS_POINT}/object/*")], "s3")
+    assert s3.get_object(Bucket=alias, Key="legal/a.txt")["Body"].read() == b"text"
+    assert s3.head_object(Bucket=alias, Key="legal/a.txt")["ContentLength"] == 4
+
+
+def test_listing_through_the_access_point_is_a_permission_of_its_own(emulator: Emulator, alias: str) -> None:
+    """It also decides what a missing object is: 404 for who may list, 403 for who may not."""
+    reader = as_role(emulator, "reader", [allow("s3:GetObject", f"{ACCESS_POINT}/object/*")], "s3")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.list_objects_v2(Bucket=alias)
+    lister = as_role(emulator, "lister", [allow("s3:ListBucket", ACCESS_POINT)], "s3")
+    assert lister.list_objects_v2(Bucket=alias)["KeyCount"] == 1
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [],
+        [allow("s3:GetObject", f"{OTHER_ACCESS_POINT}/object/*")],
+        [allow("s3:GetObject", f"{ACCESS_POINT}/object/finance/*")],
+        [allow("s3:PutObject", f"{ACCESS_POINT}/object/*")],
+        [allow("s3:GetObject", "arn:aws:s3:::volume/*")],
+    ],
+    ids=["nothing", "other-access-point", "other-prefix", "other-action", "only-the-bucket"],
+)
+def test_without_that_statement_reading_through_the_access_point_is_refused(
+    emulator: Emulator, alias: str, statements: list[dict[str, object]]
+) -> None:
+    s3 = as_role(emulator, "refused", statements or [allow("s3:ListAllMyBuckets", "*")], "s3")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.get_object(Bucket=alias, Key="legal/a.txt")
+
+
+def test_the_delegation_gives_nothing_to_who_goes_to_the_bucket_itself(
+    emulator: Emulator, alias: str
+) -> None:
+    s3 = as_role(emulator, "reader", [allow("s3:GetObject", f"{ACCESS_POINT}/object/*")], "s3")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.get_object(Bucket="volume", Key="legal/a.txt")
+
+
+WRITER = """
+import boto3
+def handler(event, context):
+    boto3.client("dynamodb").put_item(TableName=event, Item={"pk": {"S": "a"}})
+"""
+
+
+def test_a_function_has_the_permissions_of_its_own_role(emulator: Emulator) -> None:
+    """Allowed on the table that its statement names, refused on the other."""
+    for table in ("allowed", "other"):
+        emulator.client("dynamodb").create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/allowed"
+    make_function(emulator, "writer", WRITER, statements=[allow("dynamodb:PutItem", arn)])
+    assert invoke(emulator, "writer", "allowed") == (None, False)
+    answer, failed = invoke(emulator, "writer", "other")
+    assert failed
+    assert "AccessDenied" in answer["errorMessage"]
+
+
+@pytest.mark.parametrize("resource", [f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus/mine"])
+def test_put_events_is_checked_on_the_bus(emulator: Emulator, resource: str) -> None:
+    for name in ("mine", "other"):
+        emulator.client("events").create_event_bus(Name=name)
+    events = as_role(emulator, "publisher", [allow("events:PutEvents", resource)], "events")
+    entry = {"Source": "fsxn.fpolicy", "DetailType": "t", "Detail": "{}"}
+    assert events.put_events(Entries=[{**entry, "EventBusName": "mine"}])["FailedEntryCount"] == 0
+    with pytest.raises(ClientError, match="AccessDenied"):
+        events.put_events(Entries=[{**entry, "EventBusName": "other"}])
+
+
+def test_start_execution_is_checked_on_the_state_machine(emulator: Emulator) -> None:
+    machine = make_machine(emulator, "checked", {"Type": "Pass", "End": True})
+    allowed = as_role(emulator, "starter", [allow("states:StartExecution", machine)], "stepfunctions")
+    assert allowed.start_execution(stateMachineArn=machine)["executionArn"]
+    refused = as_role(
+        emulator, "not-starter", [allow("states:StartExecution", f"{machine}x")], "stepfunctions"
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        refused.start_execution(stateMachineArn=machine)
+
+
+def make_machine(emulator: Emulator, name: str, state: dict[str, object]) -> str:
+    """A machine of one state under a role without any permission."""
+    made = emulator.client("stepfunctions").create_state_machine(
+        name=name,
+        definition=json.dumps({"StartAt": "Only", "States": {"Only": state}}),
+        roleArn=make_role(emulator, "empty", []),
+    )
+    return str(made["stateMachineArn"])
+
+
+def make_queue(emulator: Emulator, name: str) -> tuple[str, str]:
+    """URL and ARN of a queue without a policy."""
+    sqs = emulator.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    return url, attributes["QueueArn"]
+
+
+def test_not_checked_here_the_role_of_a_state_machine(emulator: Emulator) -> None:
+    """AWS would fail this execution: its role may not invoke the function."""
+    function = make_function(emulator, "called", "def handler(e, c): return 'ran'")
+    task = {"Type": "Task", "Resource": function, "End": True}
+    states = emulator.client("stepfunctions")
+    execution = states.start_execution(stateMachineArn=make_machine(emulator, "unchecked", task))[
+        "executionArn"
+    ]
+    ended = wait_until(
+        lambda: (d := states.describe_execution(executionArn=execution))["status"] != "RUNNING" and d
+    )
+    assert (ended["status"], ended["output"]) == ("SUCCEEDED", '"ran"')
+
+
+def test_not_checked_here_the_queue_permissions_of_an_event_source_mapping(emulator: Emulator) -> None:
+    """AWS refuses the mapping: the function's role may not receive from the queue."""
+    url, arn = make_queue(emulator, "polled")
+    make_function(emulator, "poller", "def handler(e, c): print('got', e['Records'][0]['body'])")
+    emulator.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName="poller")
+    sqs = emulator.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody="text")
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    wait_until(
+        lambda: (
+            set(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()) == {"0"}
+        )
+    )
+
+
+def test_not_checked_here_the_policy_of_a_rules_target_queue(emulator: Emulator) -> None:
+    """AWS delivers nothing to a queue whose policy does not name events.amazonaws.com."""
+    url, arn = make_queue(emulator, "target")
+    events = emulator.client("events")
+    events.put_rule(Name="to-queue", EventPattern='{"source": ["test"]}')
+    events.put_targets(Rule="to-queue", Targets=[{"Id": "queue", "Arn": arn}])
+    events.put_events(Entries=[{"Source": "test", "DetailType": "t", "Detail": "{}"}])
+    assert emulator.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
