@@ -132,7 +132,7 @@ def changed(name: str, **changes: object) -> Function:
     [
         (changed("route", include=("no_such_folder",)), "no_such_folder does not exist"),
         (changed("route", include=("errors.py",)), "handler's module .* is not in the zip"),
-        (changed("route", include=("event_router",)), "imports fsxn_runtime.errors, which is not in the zip"),
+        (changed("route", include=("event_router",)), r"imports fsxn_runtime\.\w+, which is not in the zip"),
         (changed("route", requirements=("requests",)), "requests is not pinned"),
     ],
 )

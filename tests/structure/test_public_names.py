@@ -1,0 +1,104 @@
+"""Names that others build on: a change here is a breaking change and needs a changelog entry that says so."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+
+import pytest
+from fsxn_runtime import errors
+from fsxn_runtime.events import derive_event_id
+
+from tests.structure.source_tree import ROOT, modules, tree
+
+# What consumers outside this repository and several parts inside it use.
+PUBLIC = {
+    "fsxn_runtime.errors": {
+        "ConflictError",
+        "FsxnError",
+        "MisconfiguredError",
+        "RejectedError",
+        "TransientError",
+    },
+    "fsxn_runtime.events": {
+        "DETAIL_TYPE",
+        "EVENT_SOURCE",
+        "EVENT_TYPE_BY_OPERATION",
+        "EventType",
+        "FileEvent",
+        "SCHEMA_VERSION",
+        "derive_event_id",
+        "format_timestamp",
+        "parse_timestamp",
+    },
+    "fsxn_runtime.metric_catalogue": {"METRICS", "Metric", "SLO_TARGETS", "SloTarget", "load"},
+    "fsxn_runtime.lineage": {
+        "LineageRecord",
+        "LineageSettings",
+        "LineageStatus",
+        "LineageStore",
+        "LineageTracker",
+        "RecordResult",
+    },
+}
+
+
+def defined_names(module_name: str) -> set[str]:
+    """What a module offers: its __all__, or what it defines itself without an underscore."""
+    module = importlib.import_module(module_name)
+    if hasattr(module, "__all__"):
+        return set(module.__all__)
+    (path,) = (m.path for m in modules() if m.name == module_name)
+    names: set[str] = set()
+    for node in tree(path).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.AnnAssign):
+            names.add(ast.unparse(node.target))
+        elif isinstance(node, ast.Assign):
+            names.update(
+                name for target in node.targets for name in ast.unparse(target).strip("()").split(", ")
+            )
+    return {name for name in names if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("module_name", PUBLIC)
+def test_a_module_offers_exactly_its_public_names(module_name: str) -> None:
+    assert defined_names(module_name) == PUBLIC[module_name]
+
+
+def test_everything_a_package_offers_exists() -> None:
+    for module in modules():
+        if module.path.stem == "__init__" and module.name.split(".")[0] in ("fsxn_runtime", "fpolicy_server"):
+            package = importlib.import_module(module.name)
+            assert [n for n in getattr(package, "__all__", []) if not hasattr(package, n)] == [], module.name
+
+
+def test_the_event_id_takes_exactly_the_operation() -> None:
+    parameters = inspect.signature(derive_event_id).parameters
+    assert list(parameters) == [
+        "svm_uuid",
+        "volume_msid",
+        "operation",
+        "path",
+        "target_path",
+        "offset",
+        "length",
+        "time_us",
+        "client_ip",
+        "session_id",
+        "request_id",
+    ]
+    assert {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+def test_the_errors_that_a_state_machine_retries_are_ours_or_awss() -> None:
+    """Step Functions compares class names: one that does not exist would never be retried."""
+    definition = (ROOT / "modules/workload/definition.asl.json.tftpl").read_text(encoding="utf-8")
+    lists = re.findall(r'"ErrorEquals": \[(.*?)\]', definition, re.DOTALL)
+    named = {name for names in lists for name in re.findall(r'"([^"]+)"', names)}
+    own = {name for name in named if not name.startswith(("Lambda.", "States."))}
+    assert own
+    assert all(issubclass(getattr(errors, name), errors.FsxnError) for name in own)
