@@ -25,7 +25,9 @@ CALLS_IN_FLIGHT: Final = 8
 BACKLOG: Final = 128  # nodes reconnect all at once after a restart
 TICK_SECONDS: Final = 1.0  # time-outs are whole seconds
 ACCEPT_PAUSE_SECONDS: Final = 1.0  # after an error of accept itself, such as no file descriptors
-# The part of the shutdown deadline in which reading may go on; the rest is for the last batches.
+# Parts of the shutdown deadline: a node that sends on in spite of back pressure is told by the end of our
+# stream; reading may go on until the second mark; the rest is for the last batches.
+HALF_CLOSE_SHARE: Final = 0.4
 READING_SHARE: Final = 0.8
 IDS_PER_LINE: Final = 100
 
@@ -130,8 +132,9 @@ class Server:
     async def drain(self) -> list[str]:
         """End everything in the order that loses nothing. Gives the ids of what could not be delivered.
 
-        Stop listening; ask every node to pause; read until it has closed, or was silent for the idle time,
-        was told that we end, and was silent again, or until the deadline; then wait for the queue.
+        Stop listening; ask every node to pause; read on. When a node has been silent for the idle time (or
+        a part of the deadline is over) it is told by the end of our stream; when it has closed in turn, or
+        is silent again, its connection is closed. Then wait for the queue.
         """
         began = self._loop.time()
         deadline = began + self._settings.shutdown_deadline_seconds
@@ -139,7 +142,10 @@ class Server:
         self.delivery.flush()
         for session in list(self._sessions):
             session.drain()
-        await self._read_to_the_end(began + self._settings.shutdown_deadline_seconds * READING_SHARE)
+        await self._read_to_the_end(
+            half_close_at=began + self._settings.shutdown_deadline_seconds * HALF_CLOSE_SHARE,
+            until=began + self._settings.shutdown_deadline_seconds * READING_SHARE,
+        )
         for session in list(self._sessions):
             session.close("shutdown_deadline")
         await self.delivery.wait_until_empty(deadline - self._loop.time())
@@ -156,18 +162,17 @@ class Server:
         )
         return undelivered
 
-    async def _read_to_the_end(self, until: float) -> None:
+    async def _read_to_the_end(self, *, half_close_at: float, until: float) -> None:
         idle_seconds = self._settings.drain_idle_ms / 1000
         while self._sessions and (now := self._loop.time()) < until:
             for session in list(self._sessions):
-                if session.is_waiting_for_room or session.heard_at + idle_seconds > now:
-                    continue
-                if session.is_half_closed:
+                is_silent = not session.is_waiting_for_room and session.heard_at + idle_seconds <= now
+                if session.is_half_closed and is_silent:
                     session.close("drained")
-                else:
+                elif is_silent or now >= half_close_at:
                     session.half_close()
             due = min((session.heard_at for session in self._sessions), default=now) + idle_seconds
-            # A session that waits for room has no time at which it becomes idle; look again after a while.
+            # A session that waits for room has no time at which it becomes silent; look again after a while.
             wake_at = min(until, due if due > now else now + idle_seconds)
             await _wait(self._all_ended, wake_at - now)
 

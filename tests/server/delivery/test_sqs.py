@@ -25,10 +25,10 @@ class Client:
         self.calls: list[list[Call]] = []
         self._answer = answer
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[Call]) -> Any:
-        assert QueueUrl == "https://queue"
-        self.calls.append(Entries)
-        return self._answer(Entries)
+    def send_message_batch(self, **arguments: Any) -> Any:
+        assert arguments["QueueUrl"] == "https://queue"
+        self.calls.append(arguments["Entries"])
+        return self._answer(arguments["Entries"])
 
 
 def all_accepted(entries: list[Call]) -> Any:

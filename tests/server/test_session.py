@@ -1,0 +1,339 @@
+"""Sessions over real sockets with a queue in memory, all in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import pytest
+from fpolicy_server import statistics
+from fpolicy_server.server import Server
+from fpolicy_server.session import event_body
+from fpolicy_server.settings import Settings
+from fpolicy_server.statistics import Statistics
+from fpolicy_server.volume_keeper import VolumeKeeper
+from fsxn_runtime.edge.clock import now_us
+from fsxn_runtime.edge.log import logger
+from fsxn_runtime.errors import FsxnError, RejectedError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.server.frames import MSID, SVM_UUID, frame, golden, handshake, message, notification
+from tests.server.process import free_port
+from tests.support.proxy import Faults, Proxy
+from tests.support.queue_double import QueueDouble
+
+VOLUME_MAP = {
+    "schema_version": "1.0",
+    "svms": {SVM_UUID: {"name": "svm1", "volumes": {str(MSID): {"name": "vol1", "junction_path": "/vol1"}}}},
+}
+
+
+class Bench:
+    """A server, its queue and its counters, and nodes to connect."""
+
+    def __init__(self, queue: QueueDouble, **settings: str) -> None:
+        self.port = free_port()
+        self.queue, self.quarantine, self.counters = queue, QueueDouble(), Statistics()
+        self._executor = ThreadPoolExecutor(4)
+        self._writers: list[asyncio.StreamWriter] = []
+        self.volumes = VolumeKeeper(
+            lambda: json.dumps(VOLUME_MAP).encode(), 3600, lambda: None, logger("test")
+        )
+        self.server = Server(
+            Settings.from_env(
+                {
+                    "SQS_QUEUE_URL": "https://queue",
+                    "FPOLICY_QUARANTINE_URL": "https://quarantine",
+                    "FPOLICY_LISTEN": f"127.0.0.1:{self.port}",
+                    "FPOLICY_BATCH_LINGER_MS": "1",
+                    "FPOLICY_DRAIN_IDLE_MS": "50",
+                    "FPOLICY_SHUTDOWN_DEADLINE_SECONDS": "5",
+                    **settings,
+                }
+            ),
+            self.queue,
+            self.quarantine,
+            self._executor,
+            self.volumes,
+            self.counters,
+            now_us,
+            logger("test"),
+        )
+
+    async def connect(
+        self, first: bytes = b"", port: int = 0
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect a node and send its first bytes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port or self.port)
+        self._writers.append(writer)
+        writer.write(first)
+        return reader, writer
+
+    async def node(self, port: int = 0) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect a node and do its handshake."""
+        reader, writer = await self.connect(handshake(), port)
+        assert await reader.readexactly(356) == golden("handshake_response")
+        return reader, writer
+
+    def paths(self) -> list[str]:
+        """The paths that the queue accepted."""
+        return [json.loads(body)["file_path"] for body in self.queue.accepted]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Let the loop run until the condition holds."""
+        async with asyncio.timeout(20):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+    async def end(self) -> None:
+        """Drain, and close what the test left open."""
+        await self.server.drain()
+        for writer in self._writers:
+            writer.close()
+        for writer in self._writers:
+            try:
+                await writer.wait_closed()
+            except OSError:
+                pass  # cut on purpose
+        self._executor.shutdown()
+
+
+@asynccontextmanager
+async def bench(queue: QueueDouble | None = None, **settings: str) -> AsyncIterator[Bench]:
+    running = Bench(queue or QueueDouble(), **settings)
+    await running.volumes.refresh()
+    running.server.listen()
+    ticking = asyncio.create_task(running.server.tick())
+    try:
+        yield running
+    finally:
+        ticking.cancel()
+        await running.end()
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(40):
+            await scenario()
+
+    asyncio.run(bounded())
+
+
+def test_a_notification_becomes_an_event_in_the_queue() -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            _, writer = await b.node()
+            writer.write(golden("nfs_create"))
+            await b.until(lambda: b.queue.accepted)
+            event = json.loads(b.queue.accepted[0])
+            assert (event["file_path"], event["svm_name"], event["volume_name"]) == (
+                "/vol1/test.txt",
+                "svm1",
+                "vol1",
+            )
+            await b.until(lambda: b.server.accounting.count == 0)
+            assert b.counters.total(statistics.DELIVERED) == b.counters.total(statistics.RECEIVED) == 1
+            assert b.server.has_had_session and b.server.active_sessions == 1
+
+    run(scenario)
+
+
+def test_a_malformed_frame_closes_that_connection_and_no_other() -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            bad_reader, bad = await b.node()
+            _, good = await b.node()
+            bad.write(notification(1, path="/before") + b"garbage")
+            assert await bad_reader.read() == b""
+            good.write(notification(2, path="/other"))
+            await b.until(lambda: len(b.queue.accepted) == 2)
+            assert sorted(b.paths()) == ["/vol1/before", "/vol1/other"]
+            assert b.counters.totals[statistics.MALFORMED, "bad_frame"] == 1
+            assert b.server.active_sessions == 1
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("settings", "first", "reason"),
+    [
+        ({"FPOLICY_ALLOWED_POLICIES": "pol1"}, handshake(policy="pol0"), "policy_not_allowed"),
+        ({"FPOLICY_ALLOWED_PEERS": "10.0.0.0/8"}, b"", "peer_not_allowed"),
+        ({}, handshake("9.9"), "no_common_version"),
+        ({}, notification(), "message_before_handshake"),
+        ({"FPOLICY_HANDSHAKE_TIMEOUT_SECONDS": "1"}, b'"', "handshake_timeout"),
+    ],
+)
+def test_a_connection_that_is_not_wanted_is_closed_unanswered_with_its_reason(
+    settings: dict[str, str], first: bytes, reason: str
+) -> None:
+    async def scenario() -> None:
+        async with bench(**settings) as b:
+            reader, _ = await b.connect(first)
+            assert await reader.read() == b""
+            await b.until(lambda: b.counters.totals[statistics.CLOSED, reason] == 1)
+            assert not b.server.has_had_session
+
+    run(scenario)
+
+
+def test_connections_are_limited() -> None:
+    async def scenario() -> None:
+        async with bench(FPOLICY_MAX_CONNECTIONS="2") as b:
+            await b.node()
+            await b.node()
+            reader, _ = await b.connect(handshake())
+            try:
+                assert await reader.read() == b""
+            except ConnectionResetError:
+                pass  # the handshake was still unread when the connection was closed
+            assert b.counters.totals[statistics.CLOSED, "too_many_connections"] == 1
+
+    run(scenario)
+
+
+def test_what_cannot_be_read_goes_to_quarantine_and_the_connection_lives() -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            _, writer = await b.node()
+            writer.write(message("SCREEN_REQ", b"<Fscreen") + frame(b"?") + notification(3))
+            await b.until(lambda: len(b.quarantine.accepted) == 2 and b.queue.accepted)
+            records = [json.loads(body) for body in b.quarantine.accepted]
+            assert {record["reason"] for record in records} == {"undecodable"}
+            await b.until(lambda: b.counters.totals[statistics.QUARANTINED, "undecodable"] == 2)
+
+    run(scenario)
+
+
+def test_an_event_the_queue_refuses_goes_to_quarantine_with_what_the_node_sent() -> None:
+    def judge(_: object) -> FsxnError:
+        return RejectedError("no", code="refused_by_queue")
+
+    async def scenario() -> None:
+        async with bench(QueueDouble(judge)) as b:
+            _, writer = await b.node()
+            writer.write(notification(3))
+            await b.until(lambda: b.counters.totals[statistics.QUARANTINED, "refused_by_queue"] == 1)
+            assert json.loads(b.quarantine.accepted[0])["payload_size"] == len(notification(3)) - 6
+
+    run(scenario)
+
+
+def test_pressure_is_asked_for_on_every_session_and_taken_back() -> None:
+    """Hold the queue; 80 of 100 events press, also on a session that comes later; release the queue."""
+    answer_now = threading.Event()
+    queue = QueueDouble(before=lambda: [None, answer_now.wait(20)][0])
+
+    async def scenario() -> None:
+        async with bench(queue, FPOLICY_MAX_UNACKED_EVENTS="100") as b:
+            reader, writer = await b.node()
+            idle_reader, _ = await b.node()
+            writer.write(b"".join(notification(number) for number in range(150)))
+            for pressed in (reader, idle_reader):
+                assert await pressed.readexactly(268) == golden("apply_back_pressure")
+            late_reader, _ = await b.node()
+            assert await late_reader.readexactly(268) == golden("apply_back_pressure")
+            await b.until(lambda: not b.server.accounting.has_room)
+            assert b.server.accounting.count == 100
+            answer_now.set()
+            for pressed in (reader, idle_reader, late_reader):
+                assert await pressed.readexactly(266) == golden("remove_back_pressure")
+            await b.until(lambda: len(b.queue.accepted) == 150)
+            assert b.counters.total(statistics.BACK_PRESSURE) == 1
+            assert b.counters.total(statistics.READS_PAUSED) == 2  # the writer's session and the late one
+
+    run(scenario)
+
+
+def test_a_replay_is_counted_and_timed() -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            _, writer = await b.node()
+            writer.write(notification(1, time=now_us()) + notification(2, time=now_us() - 5_000_000))
+            await b.until(lambda: len(b.queue.accepted) == 2)
+            assert b.counters.total(statistics.REPLAYED) == 1
+            assert [json.loads(body)["replayed"] for body in b.queue.accepted] == [False, True]
+            assert b.server.take_replay_seconds() > 0
+
+    run(scenario)
+
+
+def test_an_unknown_volume_is_counted_and_delivered() -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            _, writer = await b.node()
+            writer.write(notification(1, msid=7) + golden("volume_notification") + golden("alert"))
+            await b.until(lambda: b.queue.accepted)
+            assert (b.paths(), b.counters.total(statistics.UNRESOLVED_NAMES)) == (["/a.txt"], 1)
+
+    run(scenario)
+
+
+def test_messages_without_effect_are_counted_by_reason() -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            _, writer = await b.node()
+            writer.write(golden("keep_alive") + message("NOVELTY", b"<N/>") + golden("cancel"))
+            await b.until(lambda: b.counters.total(statistics.FILTERED) == 2)
+            assert b.counters.totals[statistics.FILTERED, "unknown_type"] == 1
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "faults", [Faults(piece_bytes=7), Faults(hold_seconds=0.05), Faults(piece_bytes=333, hold_seconds=0.01)]
+)
+def test_a_network_that_splits_and_merges_changes_nothing(faults: Faults) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            with Proxy(b.port, faults) as proxy:
+                _, writer = await b.node(proxy.port)
+                for number in range(100):
+                    writer.write(notification(number, path=f"/{number}"))
+                writer.write_eof()
+                await b.until(lambda: len(b.queue.accepted) == 100)
+            assert sorted(b.paths()) == sorted(f"/vol1/{number}" for number in range(100))
+            await b.until(lambda: b.counters.totals[statistics.CLOSED, "peer"] == 1)
+
+    run(scenario)
+
+
+def test_a_connection_cut_within_a_frame_keeps_the_whole_frames_before_it() -> None:
+    """Cut after three and a half notifications: three arrive, the fourth is counted as truncated."""
+    length = len(notification(0, path="/0"))
+
+    async def scenario() -> None:
+        async with bench() as b:
+            with Proxy(b.port, Faults(cut_after_bytes=392 + length * 7 // 2)) as proxy:
+                assert len(handshake()) == 392
+                _, writer = await b.node(proxy.port)
+                for number in range(10):
+                    writer.write(notification(number, path=f"/{number}"))
+                await b.until(lambda: b.counters.totals[statistics.CLOSED, "truncated_frame"] == 1)
+                assert proxy.cuts == 1
+            assert sorted(b.paths()) == ["/vol1/0", "/vol1/1", "/vol1/2"]
+            _, again = await b.node()
+            again.write(notification(3, path="/3"))
+            await b.until(lambda: "/vol1/3" in b.paths())
+
+    run(scenario)
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"])),
+        st.text(st.characters(exclude_categories=["Cs"])),
+    )
+)
+def test_a_body_has_only_characters_that_the_queue_takes(event: dict[str, str]) -> None:
+    """Amazon SQS: tab, line feed, carriage return, U+0020 to U+D7FF, U+E000 to U+FFFD, U+10000 upwards."""
+    event["always"] = "\x00\x1f\ufffe\uffff￾"
+    body = event_body(dict(event)).decode()
+    assert json.loads(body) == event
+    assert re.fullmatch("[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*", body)
