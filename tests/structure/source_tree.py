@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +19,7 @@ _PACKAGES = {
     "tools": "tools",
     "tests": "tests",
 }
-_NOT_OURS = {".git", ".terraform", "__pycache__", "build", "node_modules"}
+_NOT_OURS = re.compile(r"build|node_modules|__pycache__|\.venv.*|\.(git|hypothesis|terraform|\w+_cache)")
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,10 @@ class Module:
 
 def files() -> Iterator[Path]:
     """Every file of ours, committed or about to be: no environments, caches and built things."""
-    for path in sorted(ROOT.rglob("*")):
-        parts = path.relative_to(ROOT).parts
-        hidden = any(part.startswith((".venv", ".pytest", ".mypy", ".ruff", ".hypothesis")) for part in parts)
-        if path.is_file() and not hidden and not _NOT_OURS & set(parts):
-            yield path
+    for folder, subfolders, names in os.walk(ROOT):
+        subfolders[:] = sorted(name for name in subfolders if not _NOT_OURS.fullmatch(name))
+        for name in sorted(names):
+            yield Path(folder, name)
 
 
 @cache
