@@ -1,0 +1,28 @@
+"""One laboratory for all end-to-end tests: starting it takes long, so they share it, in a given order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.world import World
+
+# The proofs compare the whole ledger, so what falsifies later ones on purpose comes after them:
+# a kill without warning loses operations, forged jobs leave outputs without an operation.
+ORDER = ("test_path", "test_bad_input", "test_shutdown", "test_metrics", "test_permissions", "test_terraform")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    mine = [place for place, item in enumerate(items) if item.path.parent == here]
+    ordered = sorted((items[place] for place in mine), key=lambda item: ORDER.index(item.path.stem))
+    for place, item in zip(mine, ordered, strict=True):
+        items[place] = item
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with World(tmp_path_factory.mktemp("laboratory")) as running:
+        yield running

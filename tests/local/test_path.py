@@ -1,0 +1,43 @@
+"""From an ordinary file operation to report and lineage."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from lab.world import World
+from tests.support.local import lineage, recorded, verify
+
+pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
+
+
+def test_a_file_written_into_the_volume_gets_its_hash_into_lineage(world: World):
+    """The first use includes starting the laboratory."""
+    content = b"a real file\n" * 1000
+    (world.volume / "legal").mkdir()
+    (world.volume / "legal" / "a.txt").write_bytes(content)
+    world.wait(lambda: recorded(world, "/vol1/legal/a.txt") == 1, 30, "a lineage record")
+    (record,) = lineage(world, "/vol1/legal/a.txt")
+    assert (record["status"], record["action"]) == ("success", "process")
+    assert record["input_checksum"] == hashlib.sha256(content).hexdigest()
+
+
+def test_a_rename_and_a_delete_are_recorded_as_what_they_are(world: World):
+    (world.volume / "legal" / "a.txt").rename(world.volume / "legal" / "b.txt")
+    world.wait(lambda: recorded(world, "/vol1/legal/a.txt") == 2, 30, "the record of the rename")
+    (world.volume / "legal" / "b.txt").unlink()
+    world.wait(lambda: recorded(world, "/vol1/legal/b.txt") == 1, 30, "the record of the delete")
+    assert [record["action"] for record in lineage(world, "/vol1/legal/a.txt")] == ["rename", "process"]
+    assert [record["action"] for record in lineage(world, "/vol1/legal/b.txt")] == ["delete"]
+
+
+def test_every_operation_of_a_storm_arrives_and_every_file_is_processed_once(world: World):
+    """The debts: three protocols, four kinds of operations, names that need care."""
+    world.sim.storm(300, seed=5, folder="/debts")
+    result = verify(world)
+    assert result["findings"] == []
+    assert result["delivery"]["monitored"] > 150
+    assert result["delivery"]["delivered"] == result["delivery"]["monitored"]
+    assert result["outputs"]["files"] > 30
+    assert result["accounting"]["unaccounted"] == 0

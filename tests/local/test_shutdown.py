@@ -1,0 +1,61 @@
+"""The server's end in the middle of a storm, with warning and without."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from lab.ontap_sim.client import SimClient
+from lab.world import World
+from tests.support.local import verify
+
+pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
+
+STORM = 600
+# What a killed server may take with it (README, loss contract): the memory bound, plus what lies unread in
+# the sockets of two nodes: a receive buffer of 256 KiB and a send buffer of up to 4 MiB (Linux, tcp_wmem)
+# each, in frames of about 1 KB.
+MEMORY_BOUND = 10_000
+SOCKET_BOUND = 2 * (262_144 + 4_194_304) // 1_000
+
+
+def end_in_a_storm(world: World, number: signal.Signals, folder: str) -> None:
+    """Signal the server in a storm; ECS starts another task and ONTAP is pointed at it."""
+    (task,) = world.runner.tasks(world.service)
+    sent_before = sent(world.sim)
+    world.sim.storm(STORM, wait=False, seed=7, folder=folder)
+    world.wait(lambda: sent(world.sim) - sent_before > STORM // 5, 30, "a part of the storm")
+    world.runner.kill(task, number)
+
+    def replaced() -> bool:
+        others = [other for other in world.runner.tasks(world.service) if other.task_id != task.task_id]
+        return [other.status for other in others] == ["RUNNING"]
+
+    world.wait(replaced, 60, "a new server task")
+    world.point_ontap(world.runner.tasks(world.service))
+    world.sim.wait_idle(60, replayed=True)
+
+
+def sent(sim: SimClient) -> int:
+    return int(sim.status()["sent"])
+
+
+def test_sigterm_at_full_rate_loses_nothing(world: World):
+    """What was handed over is delivered, what comes meanwhile waits in the Persistent Store."""
+    end_in_a_storm(world, signal.SIGTERM, "/terminated")
+    result = verify(world)
+    assert result["findings"] == []
+    assert result["delivery"]["lost"] == 0
+
+
+def test_sigkill_loses_at_most_the_documented_bound_and_the_verifier_says_how_much(world: World):
+    end_in_a_storm(world, signal.SIGKILL, "/killed")
+    result = verify(world, allow_lost=MEMORY_BOUND + SOCKET_BOUND)
+    assert result["findings"] == []
+    delivery = result["delivery"]
+    assert delivery["lost"] == delivery["monitored"] - delivery["delivered"]
+    if delivery["lost"]:
+        strict = verify(world)
+        finding = strict["findings"][0]
+        assert (finding["code"], finding["count"]) == ("event.lost", delivery["lost"])
