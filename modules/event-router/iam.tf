@@ -17,3 +17,29 @@ data "aws_iam_policy_document" "router" {
     resources = [aws_sqs_queue.quarantine.arn]
   }
 }
+
+data "aws_iam_policy_document" "quarantine" {
+  statement {
+    sid       = "BusPutsAside"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.quarantine.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_event_bus.this.arn]
+    }
+  }
+}
+
+resource "aws_sqs_queue_policy" "quarantine" {
+  count = var.operations.kms_key_arn == null ? 0 : 1
+
+  queue_url = aws_sqs_queue.quarantine.url
+  policy    = data.aws_iam_policy_document.quarantine.json
+}

@@ -56,14 +56,24 @@ resource "aws_cloudwatch_event_bus" "this" {
   name               = "${var.context.name_prefix}-events"
   kms_key_identifier = var.operations.kms_key_arn
   tags               = var.context.tags
+
+  # A bus with a customer key drops events that it cannot encrypt or decrypt, unless it may put them aside.
+  dynamic "dead_letter_config" {
+    for_each = var.operations.kms_key_arn == null ? {} : { this = true }
+
+    content {
+      arn = aws_sqs_queue.quarantine.arn
+    }
+  }
 }
 
 resource "aws_cloudwatch_event_archive" "this" {
-  name             = "${var.context.name_prefix}-events"
-  description      = "File events of the last ${var.archive_retention_days} days, for replay."
-  event_source_arn = aws_cloudwatch_event_bus.this.arn
-  retention_days   = var.archive_retention_days
-  event_pattern    = jsonencode({ source = ["fsxn.fpolicy"] })
+  name               = "${var.context.name_prefix}-events"
+  description        = "File events of the last ${var.archive_retention_days} days, for replay."
+  event_source_arn   = aws_cloudwatch_event_bus.this.arn
+  event_pattern      = jsonencode({ source = ["fsxn.fpolicy"] })
+  kms_key_identifier = var.operations.kms_key_arn
+  retention_days     = var.archive_retention_days
 }
 
 module "router" {

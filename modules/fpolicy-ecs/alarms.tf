@@ -9,7 +9,7 @@ locals {
       threshold   = 1
       periods     = 3
       missing     = "breaching" # silence means that no server runs
-      description = "No ONTAP node has been connected for three minutes, or no server reports."
+      description = "A server has had no session with an ONTAP node for three minutes, or no server reports."
     }
     backlog = {
       metric      = "FPolicyEventsUnacked_count"
