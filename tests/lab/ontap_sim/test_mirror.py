@@ -20,7 +20,7 @@ class FakeBucket:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
-        self.calls = 0
+        self.calls = self.waiting = 0
         self.refuse = 0
         self.gate = threading.Event()
         self.gate.set()
@@ -36,6 +36,7 @@ class FakeBucket:
         self.objects.pop(key, None)
 
     def _call(self) -> None:
+        self.waiting += 1
         self.gate.wait(10)
         with self._lock:
             self.calls += 1
@@ -120,6 +121,27 @@ def test_many_pending_writes_of_one_file_are_one_put_and_each_is_told(tmp_path: 
     assert told == ["create"] + ["write"] * 20
     assert len(bucket.objects["big"]) == 2000
     assert bucket.calls <= 2
+
+
+def test_what_happens_while_a_put_is_under_way_needs_another_put(tmp_path: Path) -> None:
+    content, bucket = content_of(tmp_path), FakeBucket()
+
+    async def run() -> None:
+        mirror = Mirror(bucket, threads=4)
+        bucket.gate.clear()
+        (created,) = perform(content, "create", "/a")
+        mirror.submit(created, lambda: None)
+        while not bucket.waiting:
+            await asyncio.sleep(0.001)
+        (written,) = perform(content, "write", "/a", text="new")
+        mirror.submit(written, lambda: None)
+        bucket.gate.set()
+        while mirror.pending:
+            await asyncio.sleep(0.001)
+        mirror.close()
+
+    asyncio.run(run())
+    assert bucket.objects["a"] == b"new"
 
 
 def test_nobody_is_told_before_the_object_is_there(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from lab.cloud.emulator import Emulator
 from lab.ontap_sim.process import SimProcess
@@ -58,3 +60,40 @@ def test_the_access_point_shows_what_the_volume_holds(
         == (tmp_path / "vol1/big").read_bytes()
     )
     assert face["arn"].endswith(":accesspoint/vol1-ap")
+
+
+def test_a_role_that_may_use_the_access_point_only_reads_through_it(
+    process: SimProcess, emulator: Emulator
+) -> None:
+    """The bucket's policy leaves the decision to the access point; the bucket's own name stays closed."""
+    (face,) = process.ready["access_points"]
+    role = role_client(emulator, "reader", [face["arn"], f"{face['arn']}/object/*"])
+    assert role.get_object(Bucket=face["alias"], Key="old.txt")["Body"].read() == b"here before"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        role.get_object(Bucket=face["bucket"], Key="old.txt")
+    stranger = role_client(emulator, "stranger", ["arn:aws:s3:::other/*"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stranger.get_object(Bucket=face["alias"], Key="old.txt")
+
+
+def role_client(emulator: Emulator, name: str, resources: list[str]) -> Any:
+    """Make a role that may read these resources, and an S3 client that acts as it."""
+    iam, sts = (boto3.client(service, endpoint_url=emulator.endpoint) for service in ("iam", "sts"))
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": resources}
+    iam.put_role_policy(RoleName=name, PolicyName="read", PolicyDocument=policy(allow))
+    credentials = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    return boto3.client(
+        "s3",
+        endpoint_url=emulator.endpoint,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+        config=Config(s3={"addressing_style": "path"}),
+    )
+
+
+def policy(statement: dict[str, Any]) -> str:
+    """Write a policy document with one statement."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

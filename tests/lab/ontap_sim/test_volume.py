@@ -137,6 +137,10 @@ FOUND: dict[str, tuple[Callable[[Path], object], list[tuple[str, ...]]]] = {
         lambda root: (root / "other").rename(root / "dir/file"),
         [("NFS_REN", "/other", "/dir/file")],
     ),
+    "a file renamed and changed": (
+        lambda root: write((root / "dir/file").rename(root / "new"), "22"),
+        [("NFS_DEL", "/dir/file"), ("NFS_CREAT", "/new"), ("NFS_WR", "/new")],
+    ),
     "a deleted file": (lambda root: (root / "other").unlink(), [("NFS_DEL", "/other")]),
     "a deleted tree": (
         lambda root: shutil.rmtree(root / "dir"),
