@@ -38,9 +38,10 @@ sys.exit(_invoke_cli(["terraform", *sys.argv[1:]], os.dup(1), os.dup(2)))
 
 def main(names: list[str]) -> int:
     if sys.version_info < OLDEST_PYTHON:
-        return _refuse(f"this is Python {sys.version.split()[0]}; Python 3.11 or newer is needed (PYTHON=python3.11 make ...)")
+        version = sys.version.split()[0]
+        return _refuse(f"this is Python {version}; 3.11 or newer is needed (make PYTHON=python3.11 ...)")
     if sys.platform != "linux":
-        return _refuse(f"this is {sys.platform}; the laboratory needs Linux (loopback addresses 127.0.0.N, inotify)")
+        return _refuse(f"this is {sys.platform}; Linux is needed (loopback addresses 127.0.0.N, inotify)")
     unknown = [name for name in names if name not in ENVIRONMENTS]
     if unknown:
         return _refuse(f"unknown environment {unknown[0]!r}; known: {', '.join(ENVIRONMENTS)}")
@@ -79,7 +80,8 @@ def _pip(python: Path, *arguments: str) -> None:
     try:
         subprocess.run(command, check=True)
     except subprocess.CalledProcessError as exc:
-        raise SystemExit(f"setup: pip failed with status {exc.returncode}; is the package index reachable?") from exc
+        reason = f"pip failed with status {exc.returncode}; is the package index reachable?"
+        raise SystemExit(f"setup: {reason}") from exc
 
 
 def _ensure_terraform(folder: Path) -> None:
