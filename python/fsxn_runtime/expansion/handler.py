@@ -1,0 +1,70 @@
+"""The expand function: an alarm, a forecast, a schedule, a person.
+
+Invoked by EventBridge with alarms and forecasts, by a schedule with {"action": "check"}, and by people with
+{"action": "grow", "request_id", "file_system_id", "volume_id"?}, {"action": "approve" | "reject",
+"operation_id", "actor"}. Idempotency key: the event's id, or `request_id`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from fsxn_runtime.edge.clients import client
+from fsxn_runtime.edge.clock import TimeBudget, now_us
+from fsxn_runtime.edge.log import set_level
+from fsxn_runtime.edge.metrics import Emf
+from fsxn_runtime.expansion import core
+from fsxn_runtime.expansion.clients import Fsx, Usage
+from fsxn_runtime.expansion.expander import Expander
+from fsxn_runtime.expansion.model import Answer, Outcome
+from fsxn_runtime.expansion.settings import ExpansionSettings
+from fsxn_runtime.expansion.store import OperationStore
+from fsxn_runtime.guardrails import Alerts, CapacityGuardrail
+from fsxn_runtime.lineage import LineageTracker
+
+# What is written after the last call: metrics and the answer.
+_RESERVE_MS: Final = 1_000
+
+
+@cache
+def _expander() -> Expander:
+    settings = ExpansionSettings.from_env(os.environ)
+    set_level(settings.log_level)
+    return Expander(
+        settings,
+        OperationStore(client("dynamodb"), settings.table),
+        Fsx(client("fsx")),
+        Usage(client("cloudwatch")),
+        CapacityGuardrail(),
+        LineageTracker(),
+        Alerts(client("sns"), settings.topic_arn),
+        Emf(settings.metric_namespace),
+    )
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Handle one event; answer what was done."""
+    expander = _expander()
+    try:
+        answers = answer_event(expander, event, TimeBudget.of(context, _RESERVE_MS), now_us())
+        return {"answers": [answer.to_dict() for answer in answers]}
+    finally:
+        expander.emf.flush()
+
+
+def answer_event(expander: Expander, event: Mapping[str, Any], budget: TimeBudget, now: int) -> list[Answer]:
+    """Give each kind of event to its method."""
+    match event:
+        case {"action": "check"}:
+            return expander.check(f"check-{now}", budget, now)
+        case {"action": "approve", "operation_id": str(operation_id), "actor": str(actor)}:
+            return [expander.approve(operation_id, actor, now)]
+        case {"action": "reject", "operation_id": str(operation_id), "actor": str(actor)}:
+            return [expander.reject(operation_id, actor, now)]
+    request = core.request_from(event)
+    if request is None:
+        return [Answer(Outcome.IGNORED, "no_alarm", "")]
+    return [expander.take(request, now)]
