@@ -10,9 +10,9 @@ from fsxn_runtime.metric_catalogue import METRICS, SLO_TARGETS, Metric
 
 # The unit in a name's ending, and CloudWatch's word for it. Names fixed elsewhere may have no ending.
 UNITS = {"ms": "Milliseconds", "sec": "Seconds", "pct": "Percent", "count": "Count", "bytes": "Bytes"}
-WITHOUT_ENDING = {"ClockSkew"}
+WITHOUT_ENDING = {"ClockSkew", "DaysUntilFull", "ForecastAvailable"}
 # Values that are few and known; a path or an address would make a metric of every file.
-BOUNDED_DIMENSIONS = {"UcId", "Reason", "Action"}
+BOUNDED_DIMENSIONS = {"UcId", "Reason", "Action", "FileSystemId", "Resource"}
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=str)
