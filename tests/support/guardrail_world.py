@@ -68,6 +68,22 @@ class GuardrailWorld:
     """A table, and guardrails over it. Each test takes an action type of its own from `new_type`."""
 
     def __init__(self, dynamodb: Any) -> None:
+        self._make_table(dynamodb)
+        self.dynamodb = Dying(dynamodb)
+        self.store = GuardrailStore(self.dynamodb, TABLE)
+        self.order: list[str] = []
+        self.alerts = Alerts(self.order)
+        self.now = T0
+        self._numbers = itertools.count(1)
+
+    def start_over(self) -> None:
+        """Begin at noon with an empty table and nothing told."""
+        self.dynamodb.delete_table(TableName=TABLE)
+        self._make_table(self.dynamodb)
+        self.order.clear()
+        self.now = T0
+
+    def _make_table(self, dynamodb: Any) -> None:
         dynamodb.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
@@ -77,12 +93,6 @@ class GuardrailWorld:
                 {"AttributeName": "sk", "KeyType": "RANGE"},
             ],
         )
-        self.dynamodb = Dying(dynamodb)
-        self.store = GuardrailStore(self.dynamodb, TABLE)
-        self.order: list[str] = []
-        self.alerts = Alerts(self.order)
-        self.now = T0
-        self._numbers = itertools.count(1)
 
     def new_type(self) -> str:
         return f"type-{next(self._numbers)}"

@@ -187,7 +187,7 @@ def _foreseen_mib(request: Request, policy: Policy) -> float:
 
 
 def operation_of(plan: Plan, request: Request, outcome: Outcome, now_us: int) -> Operation:
-    """Make the operation of a plan. Its ids follow from resource, sizes and request, so a repetition is it."""
+    """Make a plan's operation. Its ids follow from resource, sizes and request, so a repetition is one."""
     resource = plan.resource
     action_id = f"{resource.resource_id}:{resource.size_mib}-{plan.to_mib}:{_short(request.request_id)}"
     return Operation(
@@ -219,21 +219,23 @@ def may_begin(operation: Operation, resource: Resource, now_us: int) -> Why:
     return _hindrance(resource, now_us)
 
 
-def progress(operation: Operation, resource: Resource, now_us: int) -> Outcome:
-    """Say how far a started operation is, by what FSx shows of its resource.
+def progress(operation: Operation, resource: Resource, now_us: int) -> tuple[Outcome, str]:
+    """Say how far a started operation is, by what FSx shows of its resource, and what FSx says of a failure.
 
     FAILED also when FSx has no trace of it long after: then the request never arrived.
     """
     mine = [u for u in resource.updates if _is_of(u, operation.to_mib, operation.created_us)]
-    if any(update.status in _ENDED_BADLY for update in mine):
-        return Outcome.FAILED
+    for update in mine:
+        if update.status in _ENDED_BADLY:
+            return Outcome.FAILED, update.message or f"the update is {update.status}"
     # UPDATED_OPTIMIZING: the new capacity is there, only its optimisation goes on (AWS API model).
     if any(update.status in ("PENDING", "IN_PROGRESS") for update in mine):
-        return Outcome.STARTED
+        return Outcome.STARTED, ""
     if resource.size_mib >= operation.to_mib:
-        return Outcome.COMPLETED
-    lost = not mine and now_us - operation.created_us > SURELY_OVER_US
-    return Outcome.FAILED if lost else Outcome.STARTED
+        return Outcome.COMPLETED, ""
+    if not mine and now_us - operation.created_us > SURELY_OVER_US:
+        return Outcome.FAILED, "FSx shows no such update"
+    return Outcome.STARTED, ""
 
 
 # FSx stamps requests with its own clock; no AWS clock is minutes off.

@@ -197,11 +197,10 @@ class Expander:
             self.store.end(operation, Outcome.REJECTED, Why.STALE, now)
             return [self._answer(Outcome.REJECTED, Why.STALE, *answer)]
         resource = self.fsx.describe(operation.kind, operation.resource_id)
-        outcome = core.progress(operation, resource, now)
+        outcome, said = core.progress(operation, resource, now)
         if outcome is Outcome.STARTED:
             return []
         done = outcome is Outcome.COMPLETED
-        said = "" if done else next((u.message for u in resource.updates if u.message), "no trace at FSx")
         status = LineageStatus.SUCCESS if done else LineageStatus.FAILED
         self.lineage.record(_record(operation, status, said, now))
         word = "completed" if done else "failed"
@@ -248,7 +247,7 @@ def _told(operation: Operation) -> dict[str, object]:
         "from_gb": operation.from_mib / MIB_PER_GIB,
         "to_gb": operation.to_mib / MIB_PER_GIB,
         "cause": operation.cause,
-        "why": operation.reason,
+        "note": operation.reason,
         "actor": operation.actor,
     }
 
