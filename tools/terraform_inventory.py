@@ -24,7 +24,7 @@ from lab.terraform import Terraform, plan_copy  # noqa: E402
 INVENTORIES = REPOSITORY / "tests/terraform/inventories"
 ROOTS = ("local", "production")
 PREVIEW = {"LAB_AWS_PREVIEW": "1"}
-ZIPS = ("content-inventory", "finish", "route", "start")
+ZIPS = ("content-inventory", "finish", "forecast", "route", "start")
 
 # What each type shows besides its address: the settings that matter to its users and its guards.
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {

@@ -57,6 +57,16 @@ module "fpolicy_ecs" {
   server_settings = { metrics_interval_seconds = 5, volume_map_refresh_seconds = 5 }
 }
 
+module "forecast" {
+  source = "../../modules/forecast"
+
+  context          = local.context
+  file_system_id   = var.file_system_id
+  metric_catalogue = local.metric_catalogue
+  operations       = local.operations
+  package_path     = "${local.package_dir}/forecast.zip"
+}
+
 module "lineage" {
   source = "../../modules/lineage"
 

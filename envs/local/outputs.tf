@@ -3,6 +3,7 @@ output "alarm_names" {
   value = sort(concat(
     module.content_inventory.alarm_names,
     module.event_router.alarm_names,
+    module.forecast.alarm_names,
     module.fpolicy_ecs.alarm_names,
     module.workload.alarm_names,
   ))
@@ -17,6 +18,7 @@ output "dead_letter_queue_urls" {
   description = "URLs of every queue in which given-up work ends, by what gave up."
   value = {
     finish    = module.workload.finisher.dead_letter_queue_url
+    forecast  = module.forecast.function.dead_letter_queue_url
     ingestion = module.event_router.dead_letter_queue_url
     workload  = module.workload.dead_letter_queue_url
   }
@@ -25,10 +27,11 @@ output "dead_letter_queue_urls" {
 output "functions" {
   description = "The functions by short name: function name, role name, log group name."
   value = {
-    finish  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.workload.finisher[key] }
-    process = { for key in ["function_name", "log_group_name", "role_name"] : key => module.content_inventory.process[key] }
-    route   = module.event_router.router
-    start   = module.workload.starter
+    forecast = { for key in ["function_name", "log_group_name", "role_name"] : key => module.forecast.function[key] }
+    finish   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.workload.finisher[key] }
+    process  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.content_inventory.process[key] }
+    route    = module.event_router.router
+    start    = module.workload.starter
   }
 }
 

@@ -21,6 +21,13 @@ variable "desired_count" {
   nullable    = false
 }
 
+variable "file_system_id" {
+  description = "The simulated file system, whose capacity is forecast."
+  type        = string
+  default     = "fs-0123456789abcdef0"
+  nullable    = false
+}
+
 variable "image_uri" {
   description = "Image of the server; the laboratory runs the command of this image from the virtual environment."
   type        = string

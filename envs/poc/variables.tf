@@ -24,6 +24,12 @@ variable "email_addresses" {
   nullable    = false
 }
 
+variable "file_system_id" {
+  description = "The file system whose capacity is forecast."
+  type        = string
+  nullable    = false
+}
+
 variable "image" {
   description = "Image of the server with a fixed tag or digest, and the ARN of its ECR repository."
   type = object({

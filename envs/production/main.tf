@@ -49,6 +49,16 @@ module "fpolicy_ecs" {
   quarantine_queue = module.event_router.quarantine_queue
 }
 
+module "forecast" {
+  source = "../../modules/forecast"
+
+  context          = local.context
+  file_system_id   = var.file_system_id
+  metric_catalogue = local.metric_catalogue
+  operations       = local.operations
+  package_path     = "${var.package_dir}/forecast.zip"
+}
+
 module "lineage" {
   source = "../../modules/lineage"
 

@@ -24,6 +24,12 @@ variable "email_addresses" {
   nullable    = false
 }
 
+variable "file_system_id" {
+  description = "The file system whose capacity is forecast."
+  type        = string
+  nullable    = false
+}
+
 variable "function_vpc" {
   description = "Subnets and security groups of the functions that read through the access point, when it has VPC origin; null for Internet origin."
   type = object({

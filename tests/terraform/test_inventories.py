@@ -14,7 +14,10 @@ pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 
 # AWS knows these only for every resource (service authorization reference), so "*" is the least there is.
 WITHOUT_RESOURCE_LEVEL = {
+    "cloudwatch:GetMetricData",
     "ecr:GetAuthorizationToken",
+    "fsx:DescribeFileSystems",
+    "fsx:DescribeVolumes",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from fpolicy_server.settings import Settings as ServerSettings
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
+from fsxn_runtime.forecast.settings import Settings as ForecastSettings
 from fsxn_runtime.lineage.settings import LineageSettings
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
 from fsxn_runtime.workloads.settings import FinishSettings, StartSettings
@@ -21,6 +22,7 @@ pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], object], ...]] = {
     "route": (RouterSettings.from_env,),
     "start": (StartSettings.from_env,),
+    "forecast": (ForecastSettings.from_env,),
     "finish": (FinishSettings.from_env, LineageSettings.from_env),
     "process": (InventorySettings.from_env, LineageSettings.from_env),
 }

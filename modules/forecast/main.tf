@@ -1,0 +1,97 @@
+locals {
+  _function_name = "${var.context.name_prefix}-forecast"
+}
+
+# What has been told about each resource, and its last forecast: one item each, written anew every day.
+resource "aws_dynamodb_table" "told" {
+  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (operations.kms_key_arn); AWS encrypts the table in any case
+  name         = "${var.context.name_prefix}-forecast"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "pk"
+  tags         = var.context.tags
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled     = var.operations.kms_key_arn != null
+    kms_key_arn = var.operations.kms_key_arn
+  }
+}
+
+module "function" {
+  source = "../lambda-function"
+
+  async        = {}
+  context      = var.context
+  name         = "forecast"
+  description  = "Says when the SSD tier, the volumes and their inodes of ${var.file_system_id} will be full."
+  handler      = "fsxn_runtime.forecast.handler.handler"
+  operations   = var.operations
+  package_path = var.package_path
+  policies     = { forecast = data.aws_iam_policy_document.forecast.json }
+  runtime      = { memory_mb = 512, timeout_seconds = 300 } # a full core makes 200 forecasts in 2 s; this is a third of one
+
+  environment = {
+    FILE_SYSTEM_ID      = var.file_system_id
+    FORECAST_TABLE      = aws_dynamodb_table.told.name
+    LOG_LEVEL           = var.operations.log_level
+    LOOKBACK_DAYS       = var.lookback_days
+    METRIC_NAMESPACE    = var.operations.metric_namespace
+    MINIMUM_WINDOW_DAYS = var.minimum_window_days
+    THRESHOLD_DAYS      = var.threshold_days
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "schedule" {
+  name                = local._function_name
+  description         = "Forecasts the capacity of ${var.file_system_id}."
+  schedule_expression = var.schedule_expression
+  tags                = var.context.tags
+}
+
+resource "aws_cloudwatch_event_target" "schedule" {
+  rule      = aws_cloudwatch_event_rule.schedule.name
+  target_id = "forecast"
+  arn       = module.function.function_arn
+}
+
+resource "aws_lambda_permission" "schedule" {
+  statement_id   = "Schedule"
+  action         = "lambda:InvokeFunction"
+  function_name  = module.function.function_name
+  principal      = "events.amazonaws.com"
+  source_account = var.context.account_id
+  source_arn     = aws_cloudwatch_event_rule.schedule.arn
+}
+
+# One event per crossing on the default bus: this rule tells people, another may start an expansion. It has no
+# dead-letter queue: the alarm days-until-full says the same by another way.
+resource "aws_cloudwatch_event_rule" "crossing" {
+  name        = "${local._function_name}-crossing"
+  description = "Capacity of ${var.file_system_id} that will be used up within ${var.threshold_days} days, or is."
+  tags        = var.context.tags
+
+  event_pattern = jsonencode({
+    source      = ["fsxn.forecast"]
+    detail-type = ["Capacity Forecast Crossed Threshold"]
+    detail      = { file_system_id = [var.file_system_id] }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "crossing" {
+  rule      = aws_cloudwatch_event_rule.crossing.name
+  target_id = "notifications"
+  arn       = var.operations.notification_topic_arn
+
+  input_transformer {
+    input_paths    = { text = "$.detail.text" }
+    input_template = "\"<text> What to do: docs/runbooks/days-until-full.md\""
+  }
+}
