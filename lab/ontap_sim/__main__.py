@@ -50,9 +50,12 @@ async def _run(settings: config.Config) -> None:
         control = Control(simulator, stopped.set)
         rest_server = await http.serve(rest.handle, _LOOPBACK, 0, tls)
         control_server = await http.serve(control.handle, _LOOPBACK, 0, None)
+        fsx_server = await http.serve(simulator.fsx.api.handle, _LOOPBACK, 0, None)
         ready = {
             "rest": f"https://{_LOOPBACK}:{_port(rest_server)}",
             "control": f"http://{_LOOPBACK}:{_port(control_server)}",
+            "fsx": f"http://{_LOOPBACK}:{_port(fsx_server)}",
+            "file_system_id": settings.file_system.id,
             "certificate": str(pem),
             "username": settings.username,
             "password": settings.password,
@@ -64,6 +67,7 @@ async def _run(settings: config.Config) -> None:
         await stopped.wait()
         rest_server.close()
         control_server.close()
+        fsx_server.close()
     finally:
         await simulator.close()
 

@@ -215,6 +215,10 @@ class SimClient:
         """Take a node away for a moment."""
         self._post(f"/node/{number}/restart", {})
 
+    def fsx(self, action: str, **body: Any) -> Json:
+        """Act on the AWS side: `clock`, `fill`, `history` or `metrics`, see `FsxFace.control`."""
+        return self._post(f"/fsx/{action}", body)
+
     def status(self) -> Json:
         """Read the counts and the connections."""
         return self._call("GET", "/status")

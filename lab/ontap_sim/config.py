@@ -64,6 +64,18 @@ class S3Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class FileSystemSettings:
+    """The file system as AWS sees it. Times are seconds; how long an update takes on AWS is hours."""
+
+    id: str = "fs-0123456789abcdef0"
+    storage_capacity_gib: int = 1024  # the least that FSx for ONTAP has
+    update_seconds: float = 0.5
+    optimize_seconds: float = 1.0
+    growth_interval_seconds: float = 6 * 3600.0  # a rule of FSx, not a guess
+    metrics_seconds: float = 0.0  # between two points of each metric; 0: only when asked for
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything the process needs to start."""
 
@@ -76,6 +88,7 @@ class Config:
     default_client: Client = field(default_factory=Client)
     default_protocol: Protocol = field(default_factory=lambda: Protocol("NFS", 3, 0))
     s3: S3Connection | None = None
+    file_system: FileSystemSettings = field(default_factory=FileSystemSettings)
     switches: Switches = field(default_factory=Switches)
 
     @property
@@ -106,6 +119,7 @@ def load(data: Mapping[str, Any]) -> Config:
         default_client=_build(Client, client, "default_client"),
         default_protocol=protocol,
         s3=_build(S3Connection, data["s3"], "s3") if data.get("s3") else None,
+        file_system=_build(FileSystemSettings, data.get("file_system", {}), "file_system"),
         switches=_switches(data.get("switches", {})),
     )
 

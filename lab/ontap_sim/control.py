@@ -14,7 +14,10 @@ from lab.ontap_sim.storm import Storm
 
 
 class Control:
-    """Answer POST /operations, /storm, /snapshot, /mark, /node/{n}/restart, /shutdown and GET /status."""
+    """Answer GET /status, and POST of the rest.
+
+    /operations, /storm, /snapshot, /mark, /node/{n}/restart, /fsx/{action} (`FsxFace.control`), /shutdown.
+    """
 
     def __init__(self, simulator: Simulator, shutdown: Callable[[], None]) -> None:
         self._simulator = simulator
@@ -44,6 +47,8 @@ class Control:
             case ["POST", "node", number, "restart"]:
                 simulator.cluster.restart(int(number))
                 return {}
+            case ["POST", "fsx", action]:
+                return await simulator.fsx.control(action, json.loads(request.body or b"{}"))
             case ["POST", "shutdown"]:
                 self._shutdown()
                 return {}

@@ -171,7 +171,7 @@ class Rest:
     def _volume_records(self) -> Iterator[Record]:
         for content in self._volumes:
             volume = content.volume
-            record = _volume_record(volume.name, volume.uuid, volume.size_bytes, content.used_bytes())
+            record = _volume_record(volume.name, volume.uuid, content.size_bytes, content.used_bytes())
             svm = {"name": volume.svm.name, "uuid": volume.svm.uuid}
             yield record | {"msid": volume.msid, "svm": svm, "nas": {"path": volume.junction_path}}
         for svm_uuid, store in self._cluster.stores.items():  # made by ONTAP itself, not mounted

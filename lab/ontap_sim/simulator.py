@@ -20,6 +20,7 @@ from lab.ontap_sim.clock import Clock
 from lab.ontap_sim.cluster import Cluster
 from lab.ontap_sim.config import Config
 from lab.ontap_sim.delivery import Delivery
+from lab.ontap_sim.fsx_face import FsxFace
 from lab.ontap_sim.ledger import Ledger, Row, operation_row
 from lab.ontap_sim.mirror import Mirror
 from lab.ontap_sim.model import Operation, SimError
@@ -56,6 +57,7 @@ class Simulator:
             )
             for volume in config.volumes
         ]
+        self.fsx = FsxFace(config, self.volumes)
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._changed = asyncio.Event()
         self._looking = False
@@ -74,6 +76,7 @@ class Simulator:
                 await self.mirror.seed(content.volume, [path for path, _ in content.files()])
         asyncio.get_running_loop().add_reader(self._watcher.fileno(), self._woken)
         self.background(self._watch())
+        self.background(self.fsx.publish())
         return faces
 
     def background(self, coroutine: Any) -> asyncio.Task[Any]:

@@ -45,6 +45,8 @@ class VolumeContent:
         watch: Callable[[Path], None],
     ) -> None:
         self.volume = volume
+        self.size_bytes = volume.size_bytes
+        self.filled_bytes = 0  # counted as used, but in no file
         self._clock = clock
         self._client = client
         self._protocol = protocol
@@ -61,8 +63,12 @@ class VolumeContent:
         return ((path, entry) for path, entry in sorted(self._table.items()) if not entry.is_dir)
 
     def used_bytes(self) -> int:
-        """Add up the sizes of the files."""
-        return sum(entry.size for entry in list(self._table.values()))
+        """Add up the sizes of the files, and what the volume holds besides."""
+        return self.filled_bytes + sum(entry.size for entry in list(self._table.values()))
+
+    def entry_count(self) -> int:
+        """Count files and directories."""
+        return len(self._table)
 
     def location(self, path: str) -> Path:
         """Say where a volume-relative path is on the machine."""
