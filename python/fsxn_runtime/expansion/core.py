@@ -53,13 +53,9 @@ def request_from(event: Mapping[str, Any]) -> Request | None:
         }:
             dimensions = _dimensions(metrics)
             return _request("alarm", event_id, dimensions.get("FileSystemId"), dimensions.get("VolumeId"))
-        case {
-            "source": "fsxn.forecast",
-            "id": str(event_id),
-            "detail": {"file_system_id": file_system_id} as detail,
-        }:
-            rate = detail.get("growth_rate_gb_per_day") or 0
-            return _request("forecast", event_id, file_system_id, detail.get("volume_id"), rate)
+        case {"source": "fsxn.forecast", "id": str(event_id), "detail": {"file_system_id": found} as detail}:
+            volume_id = detail.get("key") if detail.get("kind") == "volume" else None
+            return _request("forecast", event_id, found, volume_id, detail.get("growth_rate_gb_per_day"))
         case {"action": "grow", "request_id": str(request_id), "file_system_id": file_system_id}:
             return _request("request", request_id, file_system_id, event.get("volume_id"))
     raise RejectedError("the event is no alarm, forecast or call of this function", code="unknown_event")

@@ -123,6 +123,12 @@ def test_a_day_of_growth_that_is_no_number_is_none():
         assert core.request_from(event) == Request("forecast", "e", "fs-1")
 
 
+def test_the_forecast_of_a_volume_names_it_by_its_key():
+    detail = {"file_system_id": "fs-1", "kind": "volume", "key": "fsvol-1", "growth_rate_gb_per_day": 2}
+    event = {"source": "fsxn.forecast", "id": "e", "detail": detail}
+    assert core.request_from(event) == Request("forecast", "e", "fs-1", "fsvol-1", 2.0)
+
+
 def test_an_alarm_about_something_else_is_no_request():
     assert core.request_of_alarm({"Dimensions": [{"Name": "QueueName", "Value": "q"}]}, "c") is None
     with pytest.raises(RejectedError):

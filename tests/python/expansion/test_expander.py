@@ -86,7 +86,7 @@ def test_a_forecast_grows_what_is_not_full_yet(world):
     event = {
         "source": "fsxn.forecast",
         "id": "forecast-1",
-        "detail": {"file_system_id": "fs-1", "volume_id": None, "growth_rate_gb_per_day": 12.0},
+        "detail": {"file_system_id": "fs-1", "kind": "ssd", "key": "ssd", "growth_rate_gb_per_day": 12.0},
     }
     world.cloudwatch.ssd_pct = 60.0
     assert only(world.send(world.expander(), event)) == ("started", "")

@@ -1,0 +1,78 @@
+# What the module connects, with a mocked provider.
+
+mock_provider "aws" {
+  # Mocked strings are random, so a mocked policy document is not JSON (terraform-provider-aws issue 36700).
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  context = {
+    account_id  = "111122223333"
+    name_prefix = "fsxn-test"
+    region      = "us-east-1"
+  }
+  file_system_id   = "fs-0123456789abcdef0"
+  metric_catalogue = { metrics = { ExpansionOutcomes_count = { statistic = "Sum" } } }
+  operations = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  package_path      = "./versions.tf" # only its hash is read
+  topic_kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/topic"
+
+  guardrail = {
+    user_policy = "{}"
+    settings = {
+      cooldown_seconds = 300
+      daily_cap_gb     = 500
+      daily_caps_gb    = "{}"
+      dry_run_executes = true
+      environment      = "fsxn-test"
+      max_failures     = 3
+      mode             = "ENFORCE"
+      rate_limit       = 10
+      table_name       = "fsxn-test-guardrails"
+    }
+  }
+
+  lineage = {
+    table_name    = "fsxn-test-data-lineage"
+    ttl_days      = 365
+    writer_policy = "{}"
+  }
+}
+
+run "the_alarms_that_start_it_are_the_ones_that_a_check_looks_at" {
+  command = plan
+
+  variables {
+    volumes = { legal = { id = "fsvol-0123456789abcdef0" } }
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["alarm"].event_pattern).detail.alarmName == ["fsxn-test-expansion-ssd", "fsxn-test-expansion-volume-legal"]
+    error_message = "Each utilisation alarm starts an expansion."
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["forecast"].event_pattern).detail.key == ["ssd", "fsvol-0123456789abcdef0"]
+    error_message = "A forecast of a volume that may not grow starts nothing."
+  }
+
+  assert {
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.utilisation["ssd"].dimensions)) == toset(["DataType", "FileSystemId", "StorageTier"])
+    error_message = "Without all three dimensions there is no data."
+  }
+}
+
+run "the_schedule_says_a_single_minute_rightly" {
+  command = plan
+
+  variables {
+    check_interval_minutes = 1
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.this["check"].schedule_expression == "rate(1 minute)"
+    error_message = "EventBridge refuses rate(1 minutes)."
+  }
+}

@@ -1,0 +1,109 @@
+# A function that asks: its action types and their audit. Grants it may read, not give.
+data "aws_iam_policy_document" "user" {
+  statement {
+    sid       = "DecideAndRecord"
+    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values = concat(
+        sort(var.action_types),
+        [for name in sort(var.action_types) : "AUDIT#${name}"],
+        ["BREAK_GLASS_END"], # whoever sees a grant ended tells of it
+      )
+    }
+  }
+
+  statement {
+    sid       = "ReadGrant"
+    actions   = ["dynamodb:GetItem"]
+    resources = [aws_dynamodb_table.this.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["BREAK_GLASS"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.operations.kms_key_arn == null ? {} : { this = true }
+
+    content {
+      sid       = "UseTableKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.operations.kms_key_arn]
+    }
+  }
+}
+
+# Operators: look, reset, reconcile; everything but grants.
+data "aws_iam_policy_document" "operator" {
+  statement {
+    sid       = "Look"
+    actions   = ["dynamodb:GetItem", "dynamodb:Query"]
+    resources = [aws_dynamodb_table.this.arn]
+  }
+
+  statement {
+    sid       = "ResetAndReconcile"
+    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = concat(sort(var.action_types), [for name in sort(var.action_types) : "AUDIT#${name}"])
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.operations.kms_key_arn == null ? {} : { this = true }
+
+    content {
+      sid       = "UseTableKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.operations.kms_key_arn]
+    }
+  }
+}
+
+# The only policy that can give or end a grant.
+data "aws_iam_policy_document" "break_glass" {
+  statement {
+    sid       = "GiveAndEndGrants"
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["AUDIT#BREAK_GLASS", "BREAK_GLASS", "BREAK_GLASS_END"]
+    }
+  }
+
+  statement {
+    sid       = "TellOfGrants"
+    actions   = ["sns:Publish"]
+    resources = [var.operations.notification_topic_arn]
+  }
+
+  dynamic "statement" {
+    for_each = var.operations.kms_key_arn == null ? {} : { this = true }
+
+    content {
+      sid       = "UseTableKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.operations.kms_key_arn]
+    }
+  }
+}
+
+resource "aws_iam_policy" "break_glass" {
+  name        = "${var.context.name_prefix}-break-glass"
+  description = "Gives and ends break-glass grants of ${var.context.name_prefix}. Attach it to few."
+  policy      = data.aws_iam_policy_document.break_glass.json
+  tags        = var.context.tags
+}
