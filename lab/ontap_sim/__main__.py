@@ -50,7 +50,7 @@ async def _run(settings: config.Config) -> None:
         control = Control(simulator, stopped.set)
         rest_server = await http.serve(rest.handle, _LOOPBACK, 0, tls)
         control_server = await http.serve(control.handle, _LOOPBACK, 0, None)
-        fsx_server = await http.serve(simulator.fsx.api.handle, _LOOPBACK, 0, None)
+        fsx_server = await http.serve(simulator.fsx.api.handle, _LOOPBACK, settings.file_system.port, None)
         ready = {
             "rest": f"https://{_LOOPBACK}:{_port(rest_server)}",
             "control": f"http://{_LOOPBACK}:{_port(control_server)}",

@@ -68,6 +68,7 @@ class FileSystemSettings:
     """The file system as AWS sees it. Times are seconds; how long an update takes on AWS is hours."""
 
     id: str = "fs-0123456789abcdef0"
+    port: int = 0  # of the FSx API; 0: any that is free
     storage_capacity_gib: int = 1024  # the least that FSx for ONTAP has
     update_seconds: float = 0.5
     optimize_seconds: float = 1.0

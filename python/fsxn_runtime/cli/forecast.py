@@ -7,7 +7,6 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fsxn_runtime.cli.console import Exit, say
@@ -40,8 +39,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     show = commands.add_parser(
         "show",
         help="forecast everything of a file system",
-        description="Forecast everything of a file system, the first to be full on top. Exit status 1 when "
-        "something will be full within the threshold. EARLIEST and LATEST hold the day with 90 % probability.",
+        description="Forecast everything of a file system, the first to be full on top. EARLIEST and LATEST "
+        "hold the day with 90 % probability. Exit status 1 when something is full within the threshold.",
     )
     show.add_argument("--threshold", type=int, default=30, metavar="DAYS", help="days until full (30)")
     show.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -62,26 +61,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         parser.add_argument("--lookback", type=int, default=30, metavar="DAYS", help="days looked at (30)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    now: float
-    usages: list[Usage]
-
-
-def _read(arguments: argparse.Namespace) -> _Reading:
+def _read(arguments: argparse.Namespace) -> tuple[float, list[Usage]]:
+    """Read the file system's usages; give them with the time (days since 1970)."""
     if not 1 <= arguments.lookback <= 455:
         raise RejectedError(f"--lookback is {arguments.lookback}; it must be 1 to 455")
     file_system_id = arguments.file_system or text(os.environ, "FILE_SYSTEM_ID")
     now = now_us() / _US_PER_DAY
     inventory = Inventory(client("fsx"), client("cloudwatch"), file_system_id)
-    return _Reading(now, inventory.usages(now, arguments.lookback))
+    return now, inventory.usages(now, arguments.lookback)
 
 
 def _show(arguments: argparse.Namespace) -> Exit:
     if arguments.threshold < 1:
         raise RejectedError(f"--threshold is {arguments.threshold}; it must be 1 or more")
-    reading = _read(arguments)
-    found = [forecast(usage, reading.now, 0) for usage in reading.usages]
+    now, usages = _read(arguments)
+    found = [forecast(usage, now, 0) for usage in usages]
     found.sort(key=lambda one: one.days_until_full if one.available else math.inf)
     if arguments.json:
         for one in found:
@@ -97,12 +91,12 @@ def _plot(arguments: argparse.Namespace) -> Exit:
         raise RejectedError(f"--days is {arguments.days}; it must be 1 to 3650")
     if arguments.output and arguments.output.suffix != ".svg":
         raise RejectedError(f"--output is {arguments.output}; it must end in .svg")
-    reading = _read(arguments)
-    by_key = {usage.resource.key: usage for usage in reading.usages}
+    now, usages = _read(arguments)
+    by_key = {usage.resource.key: usage for usage in usages}
     if arguments.resource not in by_key:
         raise RejectedError(f"RESOURCE is {arguments.resource!r}; there are {', '.join(by_key)}")
     usage = by_key[arguments.resource]
-    found = forecast(usage, reading.now, 0)
+    found = forecast(usage, now, 0)
     chart = Chart(
         title=_summary(found),
         unit=usage.resource.unit,

@@ -93,8 +93,10 @@ def svg(chart: Chart) -> str:
     for fourth in range(5):
         level = chart.top * fourth / 4
         parts.append(f'<text x="{_LEFT - 8}" y="{y(level) + 4:.1f}" text-anchor="end">{level:.4g}</text>')
-    for day in (chart.first, chart.used[-1][0], chart.last):
-        parts.append(f'<text x="{x(day):.1f}" y="{_HEIGHT - 14}" text-anchor="middle">{_date(day)}</text>')
+    parts += [
+        f'<text x="{x(day):.1f}" y="{_HEIGHT - 14}" text-anchor="middle">{_date(day)}</text>'
+        for day in (chart.first, chart.used[-1][0], chart.last)
+    ]
     parts.append(f'<text x="{_LEFT - 8}" y="24" text-anchor="end">{escape(chart.unit)}</text>')
     if chart.ahead:
         upper = [(day, high) for day, _, _, high in chart.ahead]
