@@ -24,7 +24,7 @@ from lab.terraform import Terraform, plan_copy  # noqa: E402
 INVENTORIES = REPOSITORY / "tests/terraform/inventories"
 ROOTS = ("local", "production")
 PREVIEW = {"LAB_AWS_PREVIEW": "1"}
-ZIPS = ("content-inventory", "finish", "forecast", "route", "start")
+ZIPS = ("content-inventory", "expand", "finish", "forecast", "route", "start")
 
 # What each type shows besides its address: the settings that matter to its users and its guards.
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -204,7 +204,7 @@ def inventory(resources: list[Resource]) -> Inventory:
 
 
 def roles(resources: list[Resource]) -> dict[str, Any]:
-    """By role: who may assume it, and its (action, resource) pairs, each `action resource`.
+    """By role: who may assume it, and its (action, resource) pairs, each `action resource`, and conditions.
 
     Raises ValueError for a statement that such a pair cannot say: no role here has one.
     """
@@ -219,16 +219,26 @@ def roles(resources: list[Resource]) -> dict[str, Any]:
     for resource in _of_type(resources, "aws_iam_role_policy"):
         role = resource["values"]["role"].removeprefix("aws_iam_role(").removesuffix(").id")
         for statement in json.loads(resource["values"]["policy"])["Statement"]:
-            if statement["Effect"] != "Allow" or "Condition" in statement:
-                raise ValueError(f"{resource['address']}: {statement['Sid']} is not a plain Allow")
+            if statement["Effect"] != "Allow":
+                raise ValueError(f"{resource['address']}: {statement['Sid']} is no Allow")
             found[role]["allow"] += [
-                f"{action} {target}"
+                f"{action} {target}{_condition(statement)}"
                 for action in _listed(statement["Action"])
                 for target in _listed(statement["Resource"])
             ]
     for entry in found.values():
         entry["allow"] = sorted(set(entry["allow"]))
     return dict(sorted(found.items()))
+
+
+def _condition(statement: Mapping[str, Any]) -> str:
+    """The conditions of a statement in words, after ` if `; "" when there are none."""
+    tests = [
+        f"{test} {name} {', '.join(sorted(_listed(values)))}"
+        for test, names in sorted(statement.get("Condition", {}).items())
+        for name, values in sorted(names.items())
+    ]
+    return f" if {' and '.join(tests)}" if tests else ""
 
 
 def _of_type(resources: list[Resource], kind: str) -> Iterator[Resource]:

@@ -57,6 +57,35 @@ module "fpolicy_ecs" {
   server_settings = { metrics_interval_seconds = 5, volume_map_refresh_seconds = 5 }
 }
 
+module "expansion" {
+  source = "../../modules/expansion"
+
+  check_interval_minutes      = 1
+  context                     = local.context
+  deletion_protection_enabled = false
+  file_system_id              = var.file_system_id
+  lineage                     = local.lineage
+  metric_catalogue            = local.metric_catalogue
+  operations                  = local.operations
+  package_path                = "${local.package_dir}/expand.zip"
+  topic_kms_key_arn           = module.notifications.kms_key_arn
+  volumes                     = var.growing_volumes
+
+  guardrail = {
+    settings    = module.guardrails.settings
+    user_policy = module.guardrails.user_policy
+  }
+}
+
+module "guardrails" {
+  source = "../../modules/guardrails"
+
+  context                     = local.context
+  deletion_protection_enabled = false
+  metric_catalogue            = local.metric_catalogue
+  operations                  = local.operations
+}
+
 module "forecast" {
   source = "../../modules/forecast"
 

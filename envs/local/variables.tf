@@ -22,10 +22,20 @@ variable "desired_count" {
 }
 
 variable "file_system_id" {
-  description = "The simulated file system, whose capacity is forecast."
+  description = "The simulated file system, whose capacity is forecast and grows."
   type        = string
   default     = "fs-0123456789abcdef0"
   nullable    = false
+}
+
+variable "growing_volumes" {
+  description = "Volumes that may grow, by a fixed name: id, and whether ONTAP grows the volume itself (autosize)."
+  type = map(object({
+    autosized = optional(bool, false)
+    id        = string
+  }))
+  default  = {}
+  nullable = false
 }
 
 variable "image_uri" {

@@ -25,9 +25,19 @@ variable "email_addresses" {
 }
 
 variable "file_system_id" {
-  description = "The file system whose capacity is forecast."
+  description = "The file system whose capacity is forecast and grows."
   type        = string
   nullable    = false
+}
+
+variable "growing_volumes" {
+  description = "Volumes that may grow, by a fixed name: id, and whether ONTAP grows the volume itself (autosize)."
+  type = map(object({
+    autosized = optional(bool, false)
+    id        = string
+  }))
+  default  = {}
+  nullable = false
 }
 
 variable "image" {

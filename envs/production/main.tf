@@ -49,6 +49,32 @@ module "fpolicy_ecs" {
   quarantine_queue = module.event_router.quarantine_queue
 }
 
+module "expansion" {
+  source = "../../modules/expansion"
+
+  context           = local.context
+  file_system_id    = var.file_system_id
+  lineage           = local.lineage
+  metric_catalogue  = local.metric_catalogue
+  operations        = local.operations
+  package_path      = "${var.package_dir}/expand.zip"
+  topic_kms_key_arn = module.notifications.kms_key_arn
+  volumes           = var.growing_volumes
+
+  guardrail = {
+    settings    = module.guardrails.settings
+    user_policy = module.guardrails.user_policy
+  }
+}
+
+module "guardrails" {
+  source = "../../modules/guardrails"
+
+  context          = local.context
+  metric_catalogue = local.metric_catalogue
+  operations       = local.operations
+}
+
 module "forecast" {
   source = "../../modules/forecast"
 

@@ -10,7 +10,9 @@ import pytest
 from fpolicy_server.settings import Settings as ServerSettings
 from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
+from fsxn_runtime.expansion.settings import ExpansionSettings
 from fsxn_runtime.forecast.settings import Settings as ForecastSettings
+from fsxn_runtime.guardrails.settings import GuardrailSettings
 from fsxn_runtime.lineage.settings import LineageSettings
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
 from fsxn_runtime.workloads.settings import FinishSettings, StartSettings
@@ -22,6 +24,11 @@ Reader = Callable[[Mapping[str, str]], object]
 # What each function reads at its start.
 READERS: dict[str, list[Reader]] = {
     "fsxn_runtime.event_router.handler.handler": [RouterSettings.from_env],
+    "fsxn_runtime.expansion.handler.handler": [
+        ExpansionSettings.from_env,
+        GuardrailSettings.from_env,
+        LineageSettings.from_env,
+    ],
     "fsxn_runtime.forecast.handler.handler": [ForecastSettings.from_env],
     "fsxn_runtime.workloads.start.handler": [StartSettings.from_env],
     "fsxn_runtime.workloads.finish.handler": [FinishSettings.from_env, LineageSettings.from_env],

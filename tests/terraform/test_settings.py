@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from fpolicy_server.settings import Settings as ServerSettings
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
+from fsxn_runtime.expansion.settings import ExpansionSettings
 from fsxn_runtime.forecast.settings import Settings as ForecastSettings
+from fsxn_runtime.guardrails.settings import GuardrailSettings
 from fsxn_runtime.lineage.settings import LineageSettings
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
 from fsxn_runtime.workloads.settings import FinishSettings, StartSettings
@@ -20,6 +22,7 @@ from tools.terraform_inventory import Resource
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 
 READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], object], ...]] = {
+    "expand": (ExpansionSettings.from_env, GuardrailSettings.from_env, LineageSettings.from_env),
     "route": (RouterSettings.from_env,),
     "start": (StartSettings.from_env,),
     "forecast": (ForecastSettings.from_env,),

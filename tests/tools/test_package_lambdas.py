@@ -21,7 +21,7 @@ FUNCTIONS = package_lambdas.read_functions(ROOT / "python/lambdas.toml")
 PINS = package_lambdas.read_pins(ROOT / "requirements/lambda.txt")
 RUNTIME = ROOT / ".venv-lambda"
 # What the platform's functions are called in Terraform and in the laboratory.
-NAMES = {"content-inventory", "finish", "route", "start"}
+NAMES = {"content-inventory", "expand", "finish", "forecast", "route", "start"}
 IMPORT_BUDGET_SECONDS = 0.3  # of a cold start; what AWS gives a function's first answer is a second or so
 
 
@@ -168,9 +168,10 @@ def test_a_zip_that_cannot_be_imported_is_not_written(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert package_lambdas.main(["rout"]) == 2
-    assert capsys.readouterr().err.splitlines() == [
-        "package_lambdas: rout is not in python/lambdas.toml; it has content-inventory, finish, route, start"
-    ]
+    assert capsys.readouterr().err == (
+        "package_lambdas: rout is not in python/lambdas.toml; it has content-inventory, expand, finish, "
+        "forecast, route, start\n"
+    )
 
 
 def test_lambda_and_development_environments_pin_the_same_versions() -> None:

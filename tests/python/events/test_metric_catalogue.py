@@ -10,9 +10,29 @@ from fsxn_runtime.metric_catalogue import METRICS, SLO_TARGETS, Metric
 
 # The unit in a name's ending, and CloudWatch's word for it. Names fixed elsewhere may have no ending.
 UNITS = {"ms": "Milliseconds", "sec": "Seconds", "pct": "Percent", "count": "Count", "bytes": "Bytes"}
-WITHOUT_ENDING = {"ClockSkew", "DaysUntilFull", "ForecastAvailable"}
+WITHOUT_ENDING = {
+    "ClockSkew",
+    "DaysUntilFull",
+    "ForecastAvailable",
+    "GuardrailAllowed",
+    "GuardrailBlocked",
+    "GuardrailBypass",
+    "GuardrailDryRunAllowed",
+    "GuardrailDynamoDBError",
+    "GuardrailGrantMissing",
+}
 # Values that are few and known; a path or an address would make a metric of every file.
-BOUNDED_DIMENSIONS = {"UcId", "Reason", "Action", "FileSystemId", "Resource"}
+BOUNDED_DIMENSIONS = {
+    "Action",
+    "ActionType",
+    "Environment",
+    "FileSystemId",
+    "Mode",
+    "Outcome",
+    "Reason",
+    "Resource",
+    "UcId",
+}
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=str)
