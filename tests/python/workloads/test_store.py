@@ -60,7 +60,7 @@ def dynamodb(emulator):  # noqa: F811
 
 @pytest.fixture
 def empty_table(dynamodb):
-    for found in dynamodb.scan(TableName=TABLE)["Items"]:
+    for found in dynamodb.get_paginator("scan").paginate(TableName=TABLE).search("Items"):
         dynamodb.delete_item(TableName=TABLE, Key={"pk": found["pk"]})
     return dynamodb
 

@@ -26,6 +26,13 @@ _SIGNATURES: Final = (
 )
 # An own table without the machine's mime.types files, so that every machine gives the same answer.
 _TYPES_BY_SUFFIX: Final = mimetypes.MimeTypes()
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument"
+for _suffix, _type in (
+    (".docx", f"{_OFFICE}.wordprocessingml.document"),
+    (".pptx", f"{_OFFICE}.presentationml.presentation"),
+    (".xlsx", f"{_OFFICE}.spreadsheetml.sheet"),
+):
+    _TYPES_BY_SUFFIX.add_type(_type, _suffix)  # not in Python's own table
 
 
 class Inventory:
