@@ -218,6 +218,8 @@ class Server:
         if len(self._sessions) >= self._settings.max_connections:
             return "too_many_connections"
         peer = ipaddress.ip_address(host.partition("%")[0])
+        # A listener on :: sees IPv4 peers as ::ffff:a.b.c.d.
+        peer = getattr(peer, "ipv4_mapped", None) or peer
         allowed = self._settings.allowed_peers
         if allowed and not any(peer in network for network in allowed):
             return "peer_not_allowed"

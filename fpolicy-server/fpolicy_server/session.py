@@ -15,7 +15,6 @@ from functools import partial
 from typing import Final
 
 import orjson
-from fsxn_runtime.errors import RejectedError
 
 from fpolicy_server import statistics
 from fpolicy_server.delivery import Accounting, Delivery, Fate, Parcel
@@ -249,8 +248,8 @@ class Session:
                 services.settings.path_root,
                 services.now_us(),
             )
-        except RejectedError as exc:
-            self._quarantine(event.token, event.payload, "untranslatable", str(exc))
+        except Exception as exc:  # noqa: BLE001 - whatever is wrong with it, its bytes must not be lost
+            self._quarantine(event.token, event.payload, "untranslatable", repr(exc))
             return
         file_event = translation.event
         if file_event.replayed:

@@ -225,6 +225,21 @@ def test_an_event_the_queue_refuses_goes_to_quarantine_with_what_the_node_sent()
     run(scenario)
 
 
+def test_a_defect_in_translation_costs_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break translate: the notification is kept in quarantine with its bytes, and the account is closed."""
+    monkeypatch.setattr("fpolicy_server.session.translate", None)
+
+    async def scenario() -> None:
+        async with bench() as b:
+            _, writer = await b.node()
+            writer.write(notification(3))
+            await b.until(lambda: b.counters.totals[statistics.QUARANTINED, "untranslatable"] == 1)
+            assert json.loads(b.quarantine.accepted[0])["payload_size"] == len(notification(3)) - 6
+            assert b.server.accounting.count == 0
+
+    run(scenario)
+
+
 def test_pressure_is_asked_for_on_every_session_and_taken_back() -> None:
     """Hold the queue; 80 of 100 events press, also on a session that comes later; release the queue."""
     answer_now = threading.Event()

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from fpolicy_server.logs import Log
+from fpolicy_server.main import fetcher
 from fpolicy_server.volume_keeper import VolumeKeeper
 from fpolicy_server.volumes import Volume, VolumeMap
 from fsxn_runtime.edge.log import logger
@@ -51,6 +55,35 @@ def test_the_document_is_read() -> None:
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(RejectedError):
         VolumeMap.from_json(data)
+
+
+class ObjectStore:
+    """An S3 client with one object, or with an error."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
+    def get_object(self, **arguments: str) -> dict[str, io.BytesIO]:
+        if self._error:
+            raise self._error
+        return {"Body": io.BytesIO(f"{arguments['Bucket']}|{arguments['Key']}".encode())}
+
+
+def test_the_map_comes_from_a_file_or_an_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "map.json").write_bytes(b"here")
+    monkeypatch.setattr("fpolicy_server.main.client", lambda service: ObjectStore())
+    sources = [fetcher(location) for location in (str(tmp_path / "map.json"), "s3://bucket/a/map.json")]
+    assert [source() for source in sources if source] == [b"here", b"bucket|a/map.json"]
+    assert fetcher("") is None
+
+
+def test_an_object_that_cannot_be_read_is_a_passing_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = EndpointConnectionError(endpoint_url="x")
+    monkeypatch.setattr("fpolicy_server.main.client", lambda service: ObjectStore(error))
+    source = fetcher("s3://bucket/map.json")
+    assert source is not None
+    with pytest.raises(TransientError):
+        source()
 
 
 class Source:
