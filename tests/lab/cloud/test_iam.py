@@ -197,3 +197,34 @@ def test_not_checked_here_the_policy_of_a_rules_target_queue(emulator: Emulator)
     events.put_targets(Rule="to-queue", Targets=[{"Id": "queue", "Arn": arn}])
     events.put_events(Entries=[{"Source": "test", "DetailType": "t", "Detail": "{}"}])
     assert emulator.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+
+
+def test_a_batch_needs_the_permission_of_the_single_call(emulator: Emulator) -> None:
+    url, arn = make_queue(emulator, "batched")
+    entries = [{"Id": "1", "MessageBody": "text"}]
+    sender = as_role(emulator, "sender", [allow("sqs:SendMessage", arn)], "sqs")
+    assert sender.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]
+    receiver = as_role(emulator, "receiver", [allow("sqs:ReceiveMessage", arn)], "sqs")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        receiver.send_message_batch(QueueUrl=url, Entries=entries)
+
+
+def test_a_trust_policy_may_ask_for_the_account_of_the_service(emulator: Emulator) -> None:
+    """The account root takes roles in place of services here: the own account fits, another does not."""
+    make_role(emulator, "conditional", [])
+    iam, sts = emulator.client("iam"), emulator.client("sts")
+    for account, fits in ((ACCOUNT_ID, True), ("111122223333", False)):
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.update_assume_role_policy(RoleName="conditional", PolicyDocument=document)
+        role = {"RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/conditional", "RoleSessionName": "test"}
+        if fits:
+            assert sts.assume_role(**role)["Credentials"]
+        else:
+            with pytest.raises(ClientError, match="AccessDenied"):
+                sts.assume_role(**role)
