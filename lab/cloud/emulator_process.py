@@ -209,7 +209,7 @@ def _schedule_nothing(cluster_name: str, service_key: str) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()  # nothing is ever written: this returns when the other end is closed
+    os.read(sys.stdin.fileno(), 1)  # nothing is ever written: this returns when the other end is closed
     os.kill(os.getpid(), signal.SIGTERM)
 
 
