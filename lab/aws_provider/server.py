@@ -36,7 +36,9 @@ from lab.aws_provider.values import Object, conform, decode, empty_object, encod
 
 MESSAGE_BYTES = 64 << 20  # gRPC's default of 4 MiB is too small for large states
 PROVIDER_ADDRESS = "registry.terraform.io/hashicorp/aws"
-THREADS = 12  # Terraform runs ten operations at once; StreamStdio holds one thread
+# Terraform runs ten operations at once. Each of its connections holds a thread with StreamStdio, and
+# `terraform test` opens some for every run and keeps them: about 60 for 28 runs. Threads are made when needed.
+THREADS = 256
 
 
 def diagnostic(error: ProviderError, severity: int = pb.Diagnostic.ERROR) -> pb.Diagnostic:
