@@ -37,7 +37,7 @@ from lab.aws_provider.values import Object, conform, decode, empty_object, encod
 MESSAGE_BYTES = 64 << 20  # gRPC's default of 4 MiB is too small for large states
 PROVIDER_ADDRESS = "registry.terraform.io/hashicorp/aws"
 # Terraform runs ten operations at once. Each of its connections holds a thread with StreamStdio, and
-# `terraform test` opens some for every run and keeps them: about 60 for 28 runs. Threads are made when needed.
+# `terraform test` opens some for every run and keeps them, about 60 for 28 runs. Threads are made on demand.
 THREADS = 256
 
 
