@@ -15,9 +15,9 @@ pytestmark = pytest.mark.terraform
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_modules_own_tests_pass(module: str, repository: Path, tmp_path: Path) -> None:
-    terraform = plan_copy(repository / "modules" / module, tmp_path)
-    terraform.init(backend=False)
-    assert re.search(r"Success! \d+ passed, 0 failed", terraform.test())
+    with plan_copy(repository / "modules" / module, tmp_path) as terraform:
+        terraform.init(backend=False)
+        assert re.search(r"Success! \d+ passed, 0 failed", terraform.test())
 
 
 @pytest.mark.parametrize("module", MODULES)
