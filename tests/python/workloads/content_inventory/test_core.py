@@ -28,6 +28,7 @@ def inventory(data, name="a.bin", cuts=()):
 @example(data="ä".encode() * 400, cuts=[513])
 @example(data=b"ab" * 300, cuts=[511, 512, 513])
 @example(data=b"a b" * 300, cuts=[520])
+@example(data="ä b".encode() * 300, cuts=[520, 521, 522])
 def test_how_the_stream_is_cut_never_changes_the_result(data, cuts):
     assert inventory(data, cuts=cuts) == inventory(data)
 
@@ -40,6 +41,8 @@ def test_size_and_hash_are_those_of_the_whole(data):
 
 @given(text=texts, encoding=_encodings)
 @example(text="x\ny", encoding="utf-8")
+@example(text="".join(map(chr, range(1, 128))) * 9, encoding="utf-8")
+@example(text="a\x1cb\x85c\xa0d\u3000e " * 200, encoding="utf-8")
 def test_statistics_are_those_of_the_text(text, encoding):
     try:
         data = text.encode(encoding)
