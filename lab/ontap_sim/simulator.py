@@ -18,13 +18,12 @@ from typing import Any
 
 from lab.ontap_sim.clock import Clock
 from lab.ontap_sim.cluster import Cluster
-from lab.ontap_sim.config import Config
+from lab.ontap_sim.config import Config, S3Connection
 from lab.ontap_sim.delivery import Delivery
 from lab.ontap_sim.ledger import Ledger, Row, operation_row
-from lab.ontap_sim.mirror import Mirror
+from lab.ontap_sim.mirror import FaceStore, Mirror
 from lab.ontap_sim.model import Operation, SimError
 from lab.ontap_sim.requests import Request
-from lab.ontap_sim.s3 import S3
 from lab.ontap_sim.storm import Storm, requests
 from lab.ontap_sim.volume import VolumeContent
 from lab.ontap_sim.watch import Watcher
@@ -41,7 +40,7 @@ class Simulator:
         self.config = config
         self.ledger = Ledger(config.ledger)
         self.cluster = Cluster("FsxIdlab", config.nodes, config.svms, Delivery(self.ledger, config.switches))
-        self.s3 = S3(config.s3) if config.s3 else None
+        self.s3 = _connect(config.s3) if config.s3 else None
         self.mirror = Mirror(self.s3, config.s3.threads) if self.s3 and config.s3 else None
         self._watcher = Watcher()
         clock = Clock()
@@ -228,6 +227,13 @@ class Simulator:
 
     async def _in_disk_thread(self, call: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, call, *arguments)
+
+
+def _connect(connection: S3Connection) -> FaceStore:
+    """Load boto3 only where there is an S3 face: it is most of the time that a start takes."""
+    from lab.ontap_sim.s3 import S3
+
+    return S3(connection)
 
 
 def _chunks(items: Iterator[Request], size: int) -> Iterator[list[Request]]:
