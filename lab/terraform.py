@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import deque
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +79,7 @@ class Terraform:
             self._plugin = subprocess.Popen(
                 [sys.executable, "-m", "lab.aws_provider", "--many"],
                 cwd=self.root,  # file names in the configuration are relative to it
-                env={**self._env, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1"},
+                env={**self._env, "PYTHONPATH": str(mirror.REPOSITORY), "PYTHONSAFEPATH": "1"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -177,35 +177,39 @@ class Terraform:
         return env
 
     def _call(self, command: str, *arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run and collect; standard error is merged so that diagnostics keep their place."""
-        lines: list[str] = []
+        """Run and collect. `quiet` keeps standard error apart, for output that a program reads."""
         # `init` is the real one, with the mirror: Terraform would skip a provider that runs already.
         reattach = {"TF_REATTACH_PROVIDERS": self._reattach} if self._reattach and command != "init" else {}
+        lines: list[str] = []
         with subprocess.Popen(
             [executable(), command, *arguments],
             cwd=self.root,
             env={**self._env, **reattach},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE if quiet else subprocess.STDOUT,
             text=True,
         ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                lines.append(line)
-                if self.stream and not quiet:
-                    print(line, end="", flush=True)
+            limit = threading.Timer(COMMAND_SECONDS, process.kill)
+            limit.start()
+            try:
+                if quiet:
+                    output, errors = process.communicate()
+                    return subprocess.CompletedProcess([command], process.returncode, output, errors)
+                assert process.stdout is not None
+                for line in process.stdout:
+                    lines.append(line)
+                    if self.stream:
+                        print(line, end="", flush=True)
+            finally:
+                limit.cancel()
         return subprocess.CompletedProcess([command], process.returncode, "".join(lines), "")
 
     def _failure(self, command: str, result: subprocess.CompletedProcess[str]) -> TerraformError:
-        tail = "".join(deque(result.stdout.splitlines(keepends=True), ERROR_LINES))
-        first = next(
-            (line.strip(" │╷") for line in result.stdout.splitlines() if "Error: " in line), "no error text"
-        )
-        message = (
-            f"terraform {command} in {self.root.name} failed with status {result.returncode}: {first.strip()}"
-        )
-        return TerraformError(message, tail)
+        lines = (result.stdout + result.stderr).splitlines()
+        first = next((line.strip(" │╷") for line in lines if "Error: " in line), "no error text")
+        message = f"terraform {command} in {self.root.name} failed with status {result.returncode}: {first}"
+        return TerraformError(message, "\n".join(lines[-ERROR_LINES:]))
 
     def _state(self) -> list[str]:
         return [f"-state={self.state_file}"]

@@ -8,7 +8,7 @@ from typing import Any
 from lab.aws_provider.cloud import Cloud
 from lab.aws_provider.errors import NotFoundError, ProviderError
 from lab.aws_provider.records import Record
-from lab.aws_provider.services.calls import absent, change_tags, one, set_only, tag_list, tag_map
+from lab.aws_provider.services.calls import absent, change_tags, one, set_only, tag_list, tag_map, undecided
 from lab.aws_provider.values import UNKNOWN, Object
 
 GONE = (
@@ -86,7 +86,7 @@ def _check_task(config: Object) -> None:
     text = config.get("container_definitions")
     if isinstance(text, str) and not isinstance(json.loads(text), list):
         raise ProviderError("container_definitions is not a list", attribute="container_definitions")
-    for block in config.get("volume") or []:
+    for block in [] if undecided(config, "volume") else config.get("volume") or []:
         if any(block.get(kind) for kind in VOLUME_KINDS):
             raise ProviderError("only plain volumes are available in the laboratory", attribute="volume")
 

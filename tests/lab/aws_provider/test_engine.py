@@ -10,8 +10,9 @@ import pytest
 from lab.aws_provider.cloud import Cloud
 from lab.aws_provider.engine import Resource
 from lab.aws_provider.errors import NotFoundError, ProviderError
-from lab.aws_provider.records import Record
-from lab.aws_provider.schema import Block
+from lab.aws_provider.records import Record, record_of
+from lab.aws_provider.schema import Block, load
+from lab.aws_provider.schema_types import APPLIED
 from lab.aws_provider.values import UNKNOWN, empty_object
 
 BLOCK = Block.parse(
@@ -28,6 +29,8 @@ BLOCK = Block.parse(
     }
 )
 CLOUD = Cloud({"region": "us-east-1"}, {})
+# Blocks that a configuration may make from values not known yet (`dynamic`).
+CHECKED_BLOCKS = {"metric_query", "attribute", "global_secondary_index", "input_transformer", "volume"}
 REPORTED = {"arn": "arn:thing", "name": "a", "size": "5"}
 
 
@@ -138,3 +141,27 @@ def test_an_import_takes_the_defaults_of_what_is_not_reported() -> None:
     result = imported.read(CLOUD, imported.import_state("1"), imported=True)
     assert result is not None
     assert result["size"] == 30
+
+
+def test_an_evaluation_without_aws_puts_names_where_aws_computes() -> None:
+    """LAB_AWS_PREVIEW without a local AWS: nothing is called, nothing is left unknown."""
+    preview = Cloud({"region": "us-east-1"}, {"LAB_AWS_PREVIEW": "1"})
+    applied = resource(create=fails, read=fails).create(preview, planned())
+    assert applied.error is None
+    assert applied.state == state() | {"id": "aws_thing(a).id", "arn": "aws_thing(a).arn"}
+
+
+@pytest.mark.parametrize("kind", sorted(APPLIED))
+def test_a_configuration_of_unknown_values_passes_every_check(kind: str) -> None:
+    """What a module does not know yet when it is validated must not be refused."""
+    name = f"aws_{kind}"
+    whole = Resource(name, load().resources[name], record_of(name))
+    block = whole.block
+    settable = {n: a for n, a in block.attributes.items() if (a.optional or a.required) and not a.write_only}
+    whole.validate(
+        {
+            **empty_object(block),
+            **dict.fromkeys(settable, UNKNOWN),
+            **dict.fromkeys(CHECKED_BLOCKS & set(block.blocks), UNKNOWN),
+        }
+    )
