@@ -15,7 +15,7 @@ from typing import Any, Self
 from lab.ontap_sim.client import SimClient
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_READY_SECONDS = 20.0  # a second in practice; the machine may be busy
+_READY_SECONDS = 60.0  # half a second in practice, and 5 ms for each file that goes into the bucket first
 _STOP_SECONDS = 10.0
 
 

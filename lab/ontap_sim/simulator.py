@@ -72,7 +72,7 @@ class Simulator:
                 faces.append({"svm": content.volume.svm.name, "volume": content.volume.name, **made})
                 await self.mirror.seed(content.volume, [path for path, _ in content.files()])
         asyncio.get_running_loop().add_reader(self._watcher.fileno(), self._woken)
-        self.background(self._watch())
+        self.watching = self.background(self._watch())
         return faces
 
     def background(self, coroutine: Any) -> asyncio.Task[Any]:

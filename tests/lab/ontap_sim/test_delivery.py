@@ -338,6 +338,15 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, proc(5)
 
 
+def test_an_operation_in_a_folder_that_another_program_just_made_is_possible(start: Start) -> None:
+    world = start()
+    for number in range(20):
+        (world.volume / f"d{number}").mkdir()
+        world.create(f"/d{number}/file")
+    codes = [row["operation"] for row in world.rows("operation")]
+    assert codes == ["NFS_CREAT_DIR", "NFS_CREAT"] * 20
+
+
 def test_the_snapshot_has_every_file_with_its_hash(start: Start) -> None:
     world = start()
     world.client.operations([{"op": "create", "path": "/a"}, {"op": "write", "path": "/a", "text": "hello"}])
