@@ -29,7 +29,7 @@ from tests.support.workload_world import T0, Crash, Time, WorkloadWorld, message
 SECOND = 1_000_000
 set_level("ERROR")
 ENDS = ["SUCCEEDED", "SUPERSEDED", "FAILED", "TIMED_OUT", "ABORTED"]
-crashes = st.none() | st.tuples(st.integers(0, 5), st.booleans())
+crashes = st.none() | st.tuples(st.integers(0, 3), st.booleans())
 picks = st.integers(0, 1000)
 
 
@@ -218,5 +218,5 @@ class Frame(RuleBasedStateMachine):
             assert take_report(self.world.finisher, report, self.now) is FinishStep.IGNORE
 
 
-Frame.TestCase.settings = settings(max_examples=settings.default.max_examples * 4, stateful_step_count=40)
+Frame.TestCase.settings = settings(max_examples=settings.default.max_examples * 8, stateful_step_count=40)
 TestFrame = Frame.TestCase
