@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.terraform import plan_copy
+from lab.terraform import REPOSITORY, plan_copy
 
-MODULES = sorted(path.parent.name for path in Path("modules").resolve().glob("*/versions.tf"))
+MODULES = sorted(path.parent.name for path in REPOSITORY.glob("modules/*/versions.tf"))
 pytestmark = pytest.mark.terraform
 
 
