@@ -26,8 +26,9 @@ BACKLOG: Final = 128  # nodes reconnect all at once after a restart
 TICK_SECONDS: Final = 1.0  # time-outs are whole seconds
 ACCEPT_PAUSE_SECONDS: Final = 1.0  # after an error of accept itself, such as no file descriptors
 # Parts of the shutdown deadline: a node that sends on in spite of back pressure is told by the end of our
-# stream; reading may go on until the second mark; the rest is for the last batches.
-HALF_CLOSE_SHARE: Final = 0.4
+# stream, early enough to read all that its buffers hold; reading may go on until the second mark; the rest
+# is for the last batches.
+HALF_CLOSE_SHARE: Final = 0.2
 READING_SHARE: Final = 0.8
 IDS_PER_LINE: Final = 100
 

@@ -73,7 +73,7 @@ def test_every_operation_of_a_storm_arrives_across_a_restart_with_replay(
     volume_map = tmp_path / "map.json"
     volume_map.write_text(json.dumps(client.volume_map()))
     settings = {"FPOLICY_VOLUME_MAP": str(volume_map), "FPOLICY_EVENTS_PER_MESSAGE": "20"}
-    settings["FPOLICY_SHUTDOWN_DEADLINE_SECONDS"] = "5"
+    settings["FPOLICY_SHUTDOWN_DEADLINE_SECONDS"] = "10"
     with FakeSqs() as sqs:
         with running(sqs, tmp_path / "log", port, **settings) as server:
             client.configure_fpolicy("svm1", ["127.0.0.1"], port)

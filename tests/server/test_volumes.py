@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -131,22 +132,27 @@ def test_without_a_source_the_map_stays_empty() -> None:
 
 
 def test_an_unknown_volume_brings_one_early_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask a hundred times: the map is read once, long before its regular interval."""
+    """Ask a hundred times: one read comes early, the next at the regular interval after it."""
     monkeypatch.setattr("fpolicy_server.volume_keeper.EARLY_INTERVAL_SECONDS", 0.01)
-    source = Source(json.dumps(DOCUMENT).encode())
+    times: list[float] = []
+
+    def fetch() -> bytes:
+        times.append(time.monotonic())
+        return json.dumps(DOCUMENT).encode()
 
     async def scenario() -> None:
-        keeper = VolumeKeeper(source, 3600, lambda: None, LOG)
+        keeper = VolumeKeeper(fetch, 0.5, lambda: None, LOG)
         task = asyncio.create_task(keeper.run())
         for _ in range(100):
             keeper.want_refresh()
-        async with asyncio.timeout(10):
-            while not keeper.current.svm_names:
+        async with asyncio.timeout(20):
+            while len(times) < 2:
                 await asyncio.sleep(0.005)
         task.cancel()
 
+    began = time.monotonic()
     asyncio.run(scenario())
-    assert source.calls == 1
+    assert times[0] - began < 0.4 < times[1] - times[0]
 
 
 def test_the_map_is_read_again_at_its_interval() -> None:
