@@ -99,14 +99,14 @@ class World:
 
     def _start(self) -> None:
         self._clean()
-        with self.step("terraform init"), ThreadPoolExecutor(1) as pool:
-            self.terraform = Terraform(REPOSITORY / "envs" / "local", self.directory / "terraform")
-            initialised = pool.submit(self.terraform.init)
+        with ThreadPoolExecutor(1) as pool:
+            initialised = pool.submit(Terraform(ROOT, self.directory / "terraform").init)
             with self.step("local AWS"):
                 self.emulator = self._stack.enter_context(Emulator(log_path=self.directory / "emulator.log"))
             with self.step("simulated ONTAP"):
                 self.sim = self._start_simulator()
-            initialised.result()
+            with self.step("terraform init"):
+                initialised.result()
         with self.step("terraform apply"):
             self._apply()
         with self.step("FPolicy server from its task definition"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from pathlib import Path
 
 import pytest
 
 from lab.world import World
-from tests.support.local import lineage, recorded, verify
+from tests.support.local import lineage, recorded, run, verify
 
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
 
@@ -41,3 +43,18 @@ def test_every_operation_of_a_storm_arrives_and_every_file_is_processed_once(wor
     assert result["delivery"]["delivered"] == result["delivery"]["monitored"]
     assert result["outputs"]["files"] > 30
     assert result["accounting"]["unaccounted"] == 0
+
+
+def test_the_verifier_sees_a_ledger_that_differs_by_one_operation(world: World, tmp_path: Path):
+    """The same world against its ledger with one more operation: status 1, and the operation is named."""
+    ledger = tmp_path / "ledger.jsonl"
+    lines = world.ledger_path.read_text().splitlines()
+    operation = next(row for row in map(json.loads, lines) if row["kind"] == "operation" and row["monitored"])
+    invented = operation | {"path": "/vol1/never-happened", "time_us": operation["time_us"] + 1}
+    ledger.write_text("\n".join([*lines, json.dumps(invented)]))
+    command = [str(ledger) if part == str(world.ledger_path) else part for part in world.verify_command()]
+    result = run(world, *command)
+    assert result.returncode == 1, result.stderr
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert (finding["code"], finding["count"]) == ("event.lost", 1)
+    assert "never-happened" in finding["examples"][0]
