@@ -107,10 +107,18 @@ class Terraform:
 
     def init(self, *, backend: bool = True) -> str:
         """Link modules and provider. With `backend`, local state is kept in the build folder."""
-        if provider_choice() == "lab":
-            # Git ignores the lock file. One that was made elsewhere holds another hash and would stop us.
-            (self.root / ".terraform.lock.hcl").unlink(missing_ok=True)
-        return self.run("init", "-input=false", "-no-color", *([] if backend else ["-backend=false"]))
+        options = ["-input=false", "-no-color", *([] if backend else ["-backend=false"])]
+        lock = self.root / ".terraform.lock.hcl"
+        foreign = provider_choice() == "lab" and lock.exists()
+        try:
+            return self.run("init", *options)
+        except TerraformError:
+            if not foreign:
+                raise
+        # Git ignores the lock file. One made with another provider names another version or hash. It is taken
+        # away only then: another process may plan in this root and needs the one that fits.
+        lock.unlink(missing_ok=True)
+        return self.run("init", *options)
 
     def validate(self) -> str:
         return self.run("validate", "-no-color")

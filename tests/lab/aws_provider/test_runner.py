@@ -80,6 +80,22 @@ def test_everything_is_written_below_the_build_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.terraform
+@pytest.mark.parametrize("version", ["6.25.0", "6.99.0"])
+def test_a_lock_file_of_another_provider_does_not_stop_init(tmp_path: Path, version: str) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "main.tf").write_text(HEAD)
+    (root / ".terraform.lock.hcl").write_text(
+        'provider "registry.terraform.io/hashicorp/aws" {\n'
+        f'  version = "{version}"\n'
+        '  hashes  = ["h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]\n}\n'
+    )
+    made = Terraform(root, tmp_path / "build")
+    made.init()
+    made.validate()
+
+
+@pytest.mark.terraform
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["poc", "production"])
 def test_a_root_with_a_backend_is_validated_in_a_copy(repository: Path, tmp_path: Path, name: str) -> None:
