@@ -167,7 +167,7 @@ class Server:
         idle_seconds = self._settings.drain_idle_ms / 1000
         while self._sessions and (now := self._loop.time()) < until:
             for session in list(self._sessions):
-                is_silent = not session.is_waiting_for_room and session.heard_at + idle_seconds <= now
+                is_silent = session.is_silent_since(now - idle_seconds)
                 if session.is_half_closed and is_silent:
                     session.close("drained")
                 elif is_silent or now >= half_close_at:

@@ -91,10 +91,15 @@ class Session:
         """Whether the handshake is done and the connection not ended."""
         return self._is_open and self._connection.state in (State.ACTIVE, State.DRAINING)
 
-    @property
-    def is_waiting_for_room(self) -> bool:
-        """Whether the hard bound keeps this session from reading; its silence then means nothing."""
-        return self._is_open and not self._is_reading
+    def is_silent_since(self, moment: float) -> bool:
+        """Whether nothing came from the node after `moment` (loop time), as far as we read it.
+
+        Looks at the socket once more: it may be this process that stood still. Silence at the hard bound,
+        where we do not read, means nothing.
+        """
+        if self._is_reading and self.heard_at <= moment:
+            self._readable()
+        return self._is_reading and self.heard_at <= moment
 
     def start(self) -> None:
         """Begin to read."""

@@ -301,6 +301,22 @@ def test_messages_without_effect_are_counted_by_reason() -> None:
     run(scenario)
 
 
+def test_a_server_that_stood_still_does_not_take_that_for_the_silence_of_a_node() -> None:
+    """Write while the loop does not run, then ask: what lies in the socket is read first."""
+
+    async def scenario() -> None:
+        async with bench() as b:
+            _, writer = await b.node()
+            (session,) = b.server._sessions
+            moment = asyncio.get_running_loop().time()
+            assert session.is_silent_since(moment)
+            writer.transport.get_extra_info("socket")._sock.send(notification(1))
+            assert not session.is_silent_since(moment)
+            assert b.counters.total(statistics.RECEIVED) == 1
+
+    run(scenario)
+
+
 @pytest.mark.parametrize(
     "faults", [Faults(piece_bytes=7), Faults(hold_seconds=0.05), Faults(piece_bytes=333, hold_seconds=0.01)]
 )
