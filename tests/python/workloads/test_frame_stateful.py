@@ -15,7 +15,6 @@ from collections import Counter
 from dataclasses import replace
 
 from fsxn_runtime.edge.clock import TimeBudget
-from fsxn_runtime.edge.log import set_level
 from fsxn_runtime.events import EventType
 from fsxn_runtime.workloads.finish import take_report
 from fsxn_runtime.workloads.model import FinishStep, Status, WorkKeyKind
@@ -27,7 +26,6 @@ from tests.support.file_events import file_event
 from tests.support.workload_world import T0, Crash, Time, WorkloadWorld, message
 
 SECOND = 1_000_000
-set_level("ERROR")
 ENDS = ["SUCCEEDED", "SUPERSEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 crashes = st.none() | st.tuples(st.integers(0, 3), st.booleans())
 picks = st.integers(0, 1000)
