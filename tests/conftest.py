@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 
 import pytest
-from _pytest.nodeid import NodeId
 from hypothesis import HealthCheck, settings
 
 # No deadline: on a shared two-core machine the time of one example says nothing about the code.
@@ -40,15 +39,3 @@ def pytest_configure() -> None:
         AWS_DEFAULT_REGION="us-east-1",
         AWS_EC2_METADATA_DISABLED="true",
     )
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give xdist's groups back their effect (`--dist loadgroup`: one laboratory, not one per worker).
-
-    pytest-xdist 3.8.0 appends a test's group to `_nodeid`, which pytest 9.2 does not read any more.
-    """
-    for item in items:
-        with_group = getattr(item, "_nodeid", "")
-        if "@" in with_group:
-            item._id = NodeId.parse(with_group)
