@@ -61,12 +61,24 @@ def test_a_statement_on_the_access_point_lets_a_role_read_through_it(emulator: E
 
 
 def test_listing_through_the_access_point_is_a_permission_of_its_own(emulator: Emulator, alias: str) -> None:
-    """It also decides what a missing object is: 404 for who may list, 403 for who may not."""
     reader = as_role(emulator, "reader", [allow("s3:GetObject", f"{ACCESS_POINT}/object/*")], "s3")
     with pytest.raises(ClientError, match="AccessDenied"):
         reader.list_objects_v2(Bucket=alias)
     lister = as_role(emulator, "lister", [allow("s3:ListBucket", ACCESS_POINT)], "s3")
     assert lister.list_objects_v2(Bucket=alias)["KeyCount"] == 1
+
+
+@pytest.mark.parametrize(("may_list", "status"), [(True, 404), (False, 403)])
+def test_a_missing_object_is_404_for_who_may_list_and_403_for_others(
+    emulator: Emulator, alias: str, may_list: bool, status: int
+) -> None:
+    statements = [allow("s3:GetObject", f"{ACCESS_POINT}/object/*")]
+    statements += [allow("s3:ListBucket", ACCESS_POINT)] if may_list else []
+    s3 = as_role(emulator, f"reads-missing-{status}", statements, "s3")
+    for read in (s3.head_object, s3.get_object):
+        with pytest.raises(ClientError) as caught:
+            read(Bucket=alias, Key="never-there")
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
 @pytest.mark.parametrize(
