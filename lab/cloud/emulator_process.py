@@ -15,8 +15,8 @@
   emulator alone lets the account's root stand for services but leaves that key out.
 - SQS batch calls need the permission of the single call, as on AWS (service authorization reference, SQS has
   no batch actions); the emulator alone asks for `sqs:SendMessageBatch`.
-- Reading a missing object needs `s3:ListBucket` too: without it the answer is 403, as on AWS (S3 API reference,
-  HeadObject and GetObject, permissions); the emulator alone says 404 to everybody.
+- Reading a missing object needs `s3:ListBucket` too: without it the answer is 403, as on AWS (S3 API
+  reference, HeadObject and GetObject, permissions); the emulator alone says 404 to everybody.
 - The process ends, with its Lambda workers and its folder (TMPDIR), when its standard input does:
   whoever started it is gone.
 
