@@ -79,7 +79,7 @@ def latency(series: Mapping[str, Any]) -> str:
 def replay_order(points: Sequence[Sequence[int]]) -> str:
     """Place of arrival (to the right) against place in order of operation time (up); the line is order."""
     size, top = 330, 12
-    floor, right = size - BOTTOM, NARROW - 8
+    floor, right = size - BOTTOM, NARROW - 18  # room for half of the last label
     most = max((max(point) for point in points), default=0) + 1
     grid = ticks(most)
     x_of = scale(grid[-1], LEFT, right)
