@@ -118,7 +118,7 @@ def shares(parts_of_whole: Sequence[tuple[str, int]]) -> str:
 
 def steps(rows: Sequence[tuple[str, float]]) -> str:
     """How long each step of the run took, one under the other."""
-    row_height, label_width = 24, 210
+    row_height, label_width = 24, 264  # 45 letters
     height = row_height * len(rows) + 6
     longest = max((seconds for _, seconds in rows), default=1.0) or 1.0
     x_of = scale(longest, label_width, NARROW - 56)
