@@ -147,6 +147,9 @@ class Session:
         if self._is_open and not self._is_half_closed:
             self._is_half_closed = True
             self.heard_at = self._loop.time()
+            # What could not be written is dropped, and a socket that is shut counts as writable for ever.
+            self._outgoing = b""
+            self._loop.remove_writer(self._socket)
             try:
                 self._socket.shutdown(socket.SHUT_WR)
             except OSError:
@@ -253,6 +256,7 @@ class Session:
                 services.settings.path_root,
                 services.now_us(),
             )
+            body = event_body(translation.event.to_dict())
         except Exception as exc:  # noqa: BLE001 - whatever is wrong with it, its bytes must not be lost
             self._quarantine(event.token, event.payload, "untranslatable", repr(exc))
             return
@@ -266,7 +270,7 @@ class Session:
         parcel = Parcel(
             id=file_event.event_id,
             event_type=file_event.event_type.value,
-            body=event_body(file_event.to_dict()),
+            body=body,
             payload=event.payload,
             on_end=partial(self._resolve, event.token, received_at),
         )

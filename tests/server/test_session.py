@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 from fpolicy_server import statistics
 from fpolicy_server.server import Server
-from fpolicy_server.session import event_body
+from fpolicy_server.session import Session, event_body
 from fpolicy_server.settings import Settings
 from fpolicy_server.statistics import Statistics
 from fpolicy_server.volume_keeper import VolumeKeeper
@@ -225,9 +225,10 @@ def test_an_event_the_queue_refuses_goes_to_quarantine_with_what_the_node_sent()
     run(scenario)
 
 
-def test_a_defect_in_translation_costs_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Break translate: the notification is kept in quarantine with its bytes, and the account is closed."""
-    monkeypatch.setattr("fpolicy_server.session.translate", None)
+@pytest.mark.parametrize("broken", ["translate", "event_body"])
+def test_a_defect_in_translation_costs_no_event(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """Break it: the notification is kept in quarantine with its bytes, and the account is closed."""
+    monkeypatch.setattr(f"fpolicy_server.session.{broken}", None)
 
     async def scenario() -> None:
         async with bench() as b:
@@ -262,6 +263,35 @@ def test_pressure_is_asked_for_on_every_session_and_taken_back() -> None:
             await b.until(lambda: len(b.queue.accepted) == 150)
             assert b.counters.total(statistics.BACK_PRESSURE) == 1
             assert b.counters.total(statistics.READS_PAUSED) == 2  # the writer's session and the late one
+
+    run(scenario)
+
+
+def test_a_half_closed_session_does_not_spin_on_what_its_node_never_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fill the socket until it takes no more, then half-close: the kernel calls it writable for ever."""
+    writes: list[None] = []
+    send = Session._send
+
+    def counted(session: Session) -> None:
+        writes.append(None)
+        send(session)
+
+    monkeypatch.setattr(Session, "_send", counted)
+
+    async def scenario() -> None:
+        async with bench() as b:
+            await b.node()
+            (session,) = b.server._sessions
+            session._outgoing = b"x" * 64 * 1024 * 1024
+            session._send()
+            assert session._outgoing
+            session.half_close()
+            writes.clear()
+            for _ in range(20):
+                await asyncio.sleep(0.001)
+            assert not writes
 
     run(scenario)
 
