@@ -209,6 +209,9 @@ class Terraform:
                     lines.append(line)
                     if self.stream:
                         print(line, end="", flush=True)
+            except BaseException:  # Ctrl-C: Terraform ends what it is doing and begins nothing more
+                process.terminate()
+                raise
             finally:
                 limit.cancel()
         return subprocess.CompletedProcess([command], process.returncode, "".join(lines), "")
