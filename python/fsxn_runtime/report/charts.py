@@ -11,6 +11,10 @@ WIDE = 960  # user units; half of it is one of two charts side by side, and a ph
 NARROW = 470
 LEFT = 44
 BOTTOM = 34
+ROUND_MS = frozenset(
+    step * 10**power for power in range(5) for step in (1, 2, 5)
+)  # what an axis is marked with
+FEWEST_BINS = 10  # a decade: fewer make one fat bar of it
 
 
 def timeline(series: Mapping[str, Any]) -> str:
@@ -71,7 +75,8 @@ def latency(series: Mapping[str, Any]) -> str:
             if count:
                 yield _bar(x_of, place, y_of(count), floor, "live", gap=1.5)
         for place, bound in enumerate(bounds[: len(counts) - 1]):
-            yield text(_duration(bound), x_of(place + 1), floor + 18, "middle")
+            if bound in ROUND_MS:
+                yield text(_duration(bound), x_of(place + 1), floor + 18, "middle")
 
     return picture(NARROW, height, "Live events by milliseconds from the operation to the bus", parts())
 
@@ -148,10 +153,10 @@ def _steps(counts: Sequence[int], x_of: scale, y_of: scale) -> str:
 
 
 def _trimmed(counts: Sequence[int], bounds: Sequence[float]) -> tuple[list[int], list[float]]:
-    """Leave out empty bins at both ends, but keep at least four."""
+    """Leave out empty bins at both ends, but keep a decade."""
     used = [place for place, count in enumerate(counts) if count] or [0]
-    first = max(0, min(used[0], len(counts) - 4))
-    last = min(len(counts) - 1, max(used[-1], first + 3))
+    first = max(0, min(used[0], len(counts) - FEWEST_BINS))
+    last = min(len(counts) - 1, max(used[-1], first + FEWEST_BINS - 1))
     return list(counts[first : last + 1]), list(bounds[first : last + 1])
 
 
