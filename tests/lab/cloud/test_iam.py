@@ -68,6 +68,15 @@ def test_listing_through_the_access_point_is_a_permission_of_its_own(emulator: E
     assert lister.list_objects_v2(Bucket=alias)["KeyCount"] == 1
 
 
+def test_asking_whether_the_access_point_is_there_takes_the_permission_to_list(
+    emulator: Emulator, alias: str
+) -> None:
+    reader = as_role(emulator, "reader", [allow("s3:GetObject", f"{ACCESS_POINT}/object/*")], "s3")
+    with pytest.raises(ClientError, match="403"):
+        reader.head_bucket(Bucket=alias)
+    as_role(emulator, "lister", [allow("s3:ListBucket", ACCESS_POINT)], "s3").head_bucket(Bucket=alias)
+
+
 @pytest.mark.parametrize(("may_list", "status"), [(True, 404), (False, 403)])
 def test_a_missing_object_is_404_for_who_may_list_and_403_for_others(
     emulator: Emulator, alias: str, may_list: bool, status: int
