@@ -24,6 +24,7 @@ from fpolicy_server.statistics import ReplayClock, Statistics
 from fpolicy_server.translate import SessionFacts, translate
 from fpolicy_server.volume_keeper import VolumeKeeper
 from fpolicy_server.wire import (
+    SILENCE_CODES,
     AlertReceived,
     Connection,
     Event,
@@ -332,7 +333,8 @@ class Session:
             self._loop.remove_reader(self._socket)
 
     def _fail(self, exc: PeerError) -> None:
-        self._services.statistics.count(statistics.MALFORMED, reason=exc.code)
+        if exc.code not in SILENCE_CODES:
+            self._services.statistics.count(statistics.MALFORMED, reason=exc.code)
         self._log.warning("peer.failed", error=exc)
         self._end(exc.code)
 

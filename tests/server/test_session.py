@@ -179,6 +179,9 @@ def test_a_connection_that_is_not_wanted_is_closed_unanswered_with_its_reason(
             assert await reader.read() == b""
             await b.until(lambda: b.counters.totals[statistics.CLOSED, reason] == 1)
             assert not b.server.has_had_session
+            # Only what a peer said wrong is malformed: silence and refusals of ours raise no such alarm.
+            is_malformed = reason in ("no_common_version", "message_before_handshake")
+            assert b.counters.total(statistics.MALFORMED) == is_malformed
 
     run(scenario)
 
