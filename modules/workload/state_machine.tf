@@ -13,6 +13,8 @@ resource "aws_sfn_state_machine" "this" {
   role_arn = aws_iam_role.state_machine.arn
   tags     = var.context.tags
 
+  # Two retries there: a fault that may heal gets half a minute, then the finisher decides; Lambda's refusal for want of
+  # concurrency is no fault of the file and lasts as long as the storm, so it gets most of the execution's half hour.
   definition = templatefile("${path.module}/definition.asl.json.tftpl", {
     partition            = var.context.partition
     process_function_arn = var.process_function_arn
