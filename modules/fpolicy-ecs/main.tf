@@ -104,6 +104,9 @@ resource "aws_ecs_task_definition" "server" {
         awslogs-group         = aws_cloudwatch_log_group.server.name
         awslogs-region        = var.context.region
         awslogs-stream-prefix = "fpolicy"
+        # A log service that does not answer may cost log lines and metrics, never the reading of events.
+        max-buffer-size = "25m"
+        mode            = "non-blocking"
       }
     }
 

@@ -208,6 +208,22 @@ run "rejects_a_prefix_of_a_volume_with_a_longer_name" {
   expect_failures = [var.scope]
 }
 
+run "rejects_a_scope_that_makes_too_long_a_pattern" {
+  command = plan
+
+  variables {
+    scope = {
+      prefixes      = [for number in range(60) : "/vol1/department-${number}/"]
+      suffixes      = [".docx", ".pdf"]
+      junction_path = "/vol1"
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1"]
+    }
+  }
+
+  expect_failures = [aws_cloudwatch_event_rule.work]
+}
+
 run "rejects_a_suffix_with_an_asterisk" {
   command = plan
 
