@@ -11,11 +11,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import deque
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from lab.aws_provider import mirror
 
@@ -50,7 +51,7 @@ def provider_choice(environ: Mapping[str, str] | None = None) -> str:
 
 @dataclass
 class Terraform:
-    """Commands on one root.
+    """Commands on one root. As a context manager it keeps one provider running for all of them: faster.
 
     root: folder with the configuration; only a lock file that Git ignores is written there.
     build_dir: where mirror, plugins, plan and state go; made when missing.
@@ -70,6 +71,31 @@ class Terraform:
         self.build_dir = self.build_dir.resolve()
         self.build_dir.mkdir(parents=True, exist_ok=True)
         self._env = self._environment()
+        self._plugin: subprocess.Popen[str] | None = None
+        self._reattach = ""
+
+    def __enter__(self) -> Self:
+        if provider_choice() == "lab":
+            self._plugin = subprocess.Popen(
+                [sys.executable, "-m", "lab.aws_provider", "--many"],
+                cwd=self.root,  # file names in the configuration are relative to it
+                env={**self._env, "PYTHONPATH": str(mirror.REPOSITORY), "PYTHONSAFEPATH": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            assert self._plugin.stdout is not None
+            self._reattach = self._plugin.stdout.readline().strip()
+            if not self._reattach:
+                raise TerraformError("the stand-in provider did not start")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        plugin, self._plugin, self._reattach = self._plugin, None, ""
+        if plugin is not None:
+            plugin.communicate(timeout=30)  # closes its standard input, which ends it
 
     @property
     def state_file(self) -> Path:
@@ -81,10 +107,18 @@ class Terraform:
 
     def init(self, *, backend: bool = True) -> str:
         """Link modules and provider. With `backend`, local state is kept in the build folder."""
-        if provider_choice() == "lab":
-            # Git ignores the lock file. One that was made elsewhere holds another hash and would stop us.
-            (self.root / ".terraform.lock.hcl").unlink(missing_ok=True)
-        return self.run("init", "-input=false", "-no-color", *([] if backend else ["-backend=false"]))
+        options = ["-input=false", "-no-color", *([] if backend else ["-backend=false"])]
+        lock = self.root / ".terraform.lock.hcl"
+        foreign = provider_choice() == "lab" and lock.exists()
+        try:
+            return self.run("init", *options)
+        except TerraformError:
+            if not foreign:
+                raise
+        # Git ignores the lock file. One made with another provider names another version or hash. It is taken
+        # away only then: another process may plan in this root and needs the one that fits.
+        lock.unlink(missing_ok=True)
+        return self.run("init", *options)
 
     def validate(self) -> str:
         return self.run("validate", "-no-color")
@@ -151,33 +185,42 @@ class Terraform:
         return env
 
     def _call(self, command: str, *arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run and collect; standard error is merged so that diagnostics keep their place."""
+        """Run and collect. `quiet` keeps standard error apart, for output that a program reads."""
+        # `init` is the real one, with the mirror: Terraform would skip a provider that runs already.
+        reattach = {"TF_REATTACH_PROVIDERS": self._reattach} if self._reattach and command != "init" else {}
         lines: list[str] = []
         with subprocess.Popen(
             [executable(), command, *arguments],
             cwd=self.root,
-            env=self._env,
+            env={**self._env, **reattach},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE if quiet else subprocess.STDOUT,
             text=True,
         ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                lines.append(line)
-                if self.stream and not quiet:
-                    print(line, end="", flush=True)
+            limit = threading.Timer(COMMAND_SECONDS, process.kill)
+            limit.start()
+            try:
+                if quiet:
+                    output, errors = process.communicate()
+                    return subprocess.CompletedProcess([command], process.returncode, output, errors)
+                assert process.stdout is not None
+                for line in process.stdout:
+                    lines.append(line)
+                    if self.stream:
+                        print(line, end="", flush=True)
+            except BaseException:  # Ctrl-C: Terraform ends what it is doing and begins nothing more
+                process.terminate()
+                raise
+            finally:
+                limit.cancel()
         return subprocess.CompletedProcess([command], process.returncode, "".join(lines), "")
 
     def _failure(self, command: str, result: subprocess.CompletedProcess[str]) -> TerraformError:
-        tail = "".join(deque(result.stdout.splitlines(keepends=True), ERROR_LINES))
-        first = next(
-            (line.strip(" │╷") for line in result.stdout.splitlines() if "Error: " in line), "no error text"
-        )
-        message = (
-            f"terraform {command} in {self.root.name} failed with status {result.returncode}: {first.strip()}"
-        )
-        return TerraformError(message, tail)
+        lines = (result.stdout + result.stderr).splitlines()
+        first = next((line.strip(" │╷") for line in lines if "Error: " in line), "no error text")
+        message = f"terraform {command} in {self.root.name} failed with status {result.returncode}: {first}"
+        return TerraformError(message, "\n".join(lines[-ERROR_LINES:]))
 
     def _state(self) -> list[str]:
         return [f"-state={self.state_file}"]

@@ -7,6 +7,7 @@ and everything that it started is ended on every way out.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import time
@@ -76,7 +77,8 @@ class World:
         self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        check_packages()
+        with self.step("check the Lambda zips"):
+            check_packages()
         try:
             self._start()
         except BaseException:  # also Ctrl-C: what runs already must not stay
@@ -99,14 +101,14 @@ class World:
 
     def _start(self) -> None:
         self._clean()
-        with self.step("terraform init"), ThreadPoolExecutor(1) as pool:
-            self.terraform = Terraform(REPOSITORY / "envs" / "local", self.directory / "terraform")
-            initialised = pool.submit(self.terraform.init)
+        with ThreadPoolExecutor(1) as pool:
+            initialised = pool.submit(Terraform(ROOT, self.directory / "terraform").init)
             with self.step("local AWS"):
                 self.emulator = self._stack.enter_context(Emulator(log_path=self.directory / "emulator.log"))
             with self.step("simulated ONTAP"):
                 self.sim = self._start_simulator()
-            initialised.result()
+            with self.step("terraform init"):
+                initialised.result()
         with self.step("terraform apply"):
             self._apply()
         with self.step("FPolicy server from its task definition"):
@@ -325,11 +327,16 @@ class World:
         }
 
 
-def check_packages() -> None:
-    """Raise WorldError when the Lambda zips are not there."""
-    manifest = REPOSITORY / "build" / "lambdas" / "manifest.json"
-    if not manifest.exists():
-        raise WorldError("build/lambdas/manifest.json is missing: run make package-lambdas")
+def check_packages(folder: Path = REPOSITORY / "build" / "lambdas") -> None:
+    """Raise WorldError when a Lambda zip is not the one that the manifest speaks of."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        for entry in manifest.values():
+            with (folder / entry["file"]).open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
+                    raise WorldError(f"{entry['file']} is not what was built: run make package-lambdas")
+    except OSError as exc:
+        raise WorldError(f"{exc.filename} is missing: run make package-lambdas") from exc
 
 
 def make_network(emulator: Emulator) -> dict[str, object]:

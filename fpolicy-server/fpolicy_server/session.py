@@ -15,7 +15,6 @@ from functools import partial
 from typing import Final
 
 import orjson
-from fsxn_runtime.errors import RejectedError
 
 from fpolicy_server import statistics
 from fpolicy_server.delivery import Accounting, Delivery, Fate, Parcel
@@ -25,6 +24,7 @@ from fpolicy_server.statistics import ReplayClock, Statistics
 from fpolicy_server.translate import SessionFacts, translate
 from fpolicy_server.volume_keeper import VolumeKeeper
 from fpolicy_server.wire import (
+    SILENCE_CODES,
     AlertReceived,
     Connection,
     Event,
@@ -92,10 +92,15 @@ class Session:
         """Whether the handshake is done and the connection not ended."""
         return self._is_open and self._connection.state in (State.ACTIVE, State.DRAINING)
 
-    @property
-    def is_waiting_for_room(self) -> bool:
-        """Whether the hard bound keeps this session from reading; its silence then means nothing."""
-        return self._is_open and not self._is_reading
+    def is_silent_since(self, moment: float) -> bool:
+        """Whether nothing came from the node after `moment` (loop time), as far as we read it.
+
+        Looks at the socket once more: it may be this process that stood still. Silence at the hard bound,
+        where we do not read, means nothing.
+        """
+        if self._is_reading and self.heard_at <= moment:
+            self._readable()
+        return self._is_reading and self.heard_at <= moment
 
     def start(self) -> None:
         """Begin to read."""
@@ -143,6 +148,9 @@ class Session:
         if self._is_open and not self._is_half_closed:
             self._is_half_closed = True
             self.heard_at = self._loop.time()
+            # What could not be written is dropped, and a socket that is shut counts as writable for ever.
+            self._outgoing = b""
+            self._loop.remove_writer(self._socket)
             try:
                 self._socket.shutdown(socket.SHUT_WR)
             except OSError:
@@ -249,8 +257,9 @@ class Session:
                 services.settings.path_root,
                 services.now_us(),
             )
-        except RejectedError as exc:
-            self._quarantine(event.token, event.payload, "untranslatable", str(exc))
+            body = event_body(translation.event.to_dict())
+        except Exception as exc:  # noqa: BLE001 - whatever is wrong with it, its bytes must not be lost
+            self._quarantine(event.token, event.payload, "untranslatable", repr(exc))
             return
         file_event = translation.event
         if file_event.replayed:
@@ -262,7 +271,7 @@ class Session:
         parcel = Parcel(
             id=file_event.event_id,
             event_type=file_event.event_type.value,
-            body=event_body(file_event.to_dict()),
+            body=body,
             payload=event.payload,
             on_end=partial(self._resolve, event.token, received_at),
         )
@@ -324,7 +333,8 @@ class Session:
             self._loop.remove_reader(self._socket)
 
     def _fail(self, exc: PeerError) -> None:
-        self._services.statistics.count(statistics.MALFORMED, reason=exc.code)
+        if exc.code not in SILENCE_CODES:
+            self._services.statistics.count(statistics.MALFORMED, reason=exc.code)
         self._log.warning("peer.failed", error=exc)
         self._end(exc.code)
 
@@ -344,7 +354,8 @@ def event_body(event: dict[str, object]) -> bytes:
     SQS refuses U+FFFE and U+FFFF (Amazon SQS SendMessage reference); JSON can write them as escapes, which
     they mean the same in. Control characters JSON escapes anyway.
     """
-    body = orjson.dumps(event)
+    # orjson leaves the spare room of its buffer in the object, 4 KiB and more; a copy has the right size.
+    body = memoryview(orjson.dumps(event)).tobytes()
     if b"\xef\xbf" in body:
         body = body.replace(b"\xef\xbf\xbe", b"\\ufffe").replace(b"\xef\xbf\xbf", b"\\uffff")
     return body

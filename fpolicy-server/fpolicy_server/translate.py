@@ -21,9 +21,10 @@ from fsxn_runtime.events import (
 from fpolicy_server.volumes import Volume, VolumeMap
 from fpolicy_server.wire import FileNotification, Paths, UserId
 
-# Clocks of node and server are both set by NTP and may differ a little: an operation counts as replayed only
-# when it is older than its session by more than this.
-REPLAY_TOLERANCE_US: Final = 1_000_000
+# An operation counts as replayed when it is older than its session by more than this. Clocks of node and
+# server are both set by NTP and differ by milliseconds; a larger difference mislabels only what happens
+# within it around the beginning of a session.
+REPLAY_TOLERANCE_US: Final = 100_000
 
 # GenerationTime by its digits: seconds, milliseconds, microseconds (docs/wire/messages.md). Ten digits last
 # until 2286. Any other number has no known unit and is not used.

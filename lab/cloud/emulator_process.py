@@ -15,6 +15,8 @@
   emulator alone lets the account's root stand for services but leaves that key out.
 - SQS batch calls need the permission of the single call, as on AWS (service authorization reference, SQS has
   no batch actions); the emulator alone asks for `sqs:SendMessageBatch`.
+- Reading a missing object needs `s3:ListBucket` too: without it the answer is 403, as on AWS (S3 API
+  reference, HeadObject and GetObject, permissions); the emulator alone says 404 to everybody.
 - The process ends, with its Lambda workers and its folder (TMPDIR), when its standard input does:
   whoever started it is gone.
 
@@ -40,7 +42,7 @@ from typing import Any
 from ministack import app as ministack_app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import set_request_account_id, set_request_region
-from ministack.services import cloudwatch_logs, ecs, eventbridge, lambda_svc
+from ministack.services import cloudwatch_logs, ecs, eventbridge, lambda_svc, s3
 
 from lab.cloud.lambda_bootstrap import END_OF_LOG
 
@@ -193,6 +195,26 @@ def with_batch_permissions(extract: Callable[..., str | None]) -> Callable[..., 
     return iam_action
 
 
+def with_missing_objects(
+    checks: Callable[..., list[tuple[str, str]]],
+) -> Callable[..., list[tuple[str, str]]]:
+    """Wrap the checks of S3 requests: who reads an object that is not there must be allowed to list."""
+
+    def s3_additional_checks(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> list[tuple[str, str]]:
+        found = checks(method, path, headers, body, query)
+        name, key = s3._parse_bucket_key(path, headers)
+        if key and iam_actions._s3_action(method, path, query) in ("GetObject", "HeadObject"):
+            access_point = s3.access_point_for_alias(name)
+            bucket = s3._ensure_bucket(access_point[1] if access_point else name)
+            if bucket is not None and key not in bucket["objects"]:
+                found.append(("s3:ListBucket", f"arn:aws:s3:::{name}"))
+        return found
+
+    return s3_additional_checks
+
+
 def with_source_account(evaluate: Callable[..., bool]) -> Callable[..., bool]:
     """Wrap the evaluation of trust policies: the account of the service that takes the role is known."""
 
@@ -209,7 +231,7 @@ def _schedule_nothing(cluster_name: str, service_key: str) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()  # nothing is ever written: this returns when the other end is closed
+    os.read(sys.stdin.fileno(), 1)  # nothing is ever written: this returns when the other end is closed
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -219,6 +241,7 @@ def main() -> None:
     ecs._reconcile_service_tasks = _schedule_nothing
     iam_actions.extract_resource_arn = with_log_streams(iam_actions.extract_resource_arn)
     iam_actions.extract_iam_action = with_batch_permissions(iam_actions.extract_iam_action)
+    iam_actions.s3_additional_checks = with_missing_objects(iam_actions.s3_additional_checks)
     iam_evaluator.evaluate_trust_policy = with_source_account(iam_evaluator.evaluate_trust_policy)
     cloudwatch_logs._fanout_to_subscription_filters = with_emf_lines(
         cloudwatch_logs._fanout_to_subscription_filters

@@ -32,7 +32,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="choice of files and operations (1)")
     parser.add_argument("--files", type=int, default=FILES, metavar="N", help=f"files to copy ({FILES})")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # also where a shell ignored Ctrl-C for us
+        signal.signal(number, _interrupt)
     console = Console()
     try:
         if arguments.live:

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from lab.demo.view import View
-from lab.world import JUNCTION, World
+from lab.world import JUNCTION, World, WorldError
 
 POLL_SECONDS = 0.5  # soon enough for an eye; a look costs three calls
 
@@ -35,6 +35,8 @@ Then for example: .venv/bin/fsxn lineage show {junction}/legal/a.txt
 
 def watch(console: Console, directory: Path, volume: Path) -> int:
     """Start, explain, and stream until Ctrl-C. Raises WorldError when it cannot start."""
+    if volume.exists() and any(volume.iterdir()):
+        raise WorldError(f"{volume} is not empty, and is removed at the end: move it away first")
     try:
         with View(console) as view, World(directory, volume_directory=volume, step=view.step) as world:
             view.close()

@@ -74,8 +74,8 @@ class Story:
         }
 
     def _copy(self) -> None:
-        files = material.choose(self._files, self._seed)
-        with self._view.step(f"copy {len(files)} files of this machine"):
+        with self._view.step(f"copy {self._files} files of this machine"):
+            files = material.choose(self._files, self._seed)
             size = 0
             for copied in material.copy(files, self._world.volume / "copied"):
                 size += copied.stat().st_size
@@ -103,9 +103,8 @@ class Story:
             world.sim.storm(OUTAGE_OPERATIONS, seed=self._seed)
             stored = world.sim.wait_idle()["stored_backlog"]
             view.detail(f"{stored:,} notifications in the Persistent Store")
-        with view.step("start the server again"):
+        with view.step("start the server again; the store is replayed"):
             world.start_server()
-        with view.step("replay of the Persistent Store"):
             world.sim.wait_idle(REPLAY_SECONDS, replayed=True)
         self._checks.append(
             Check(

@@ -64,7 +64,10 @@ async def _run(settings: config.Config) -> None:
             "volumes": [_volume(content) for content in simulator.volumes],
         }
         print(json.dumps(ready), flush=True)
-        await stopped.wait()
+        stop = loop.create_task(stopped.wait())
+        await asyncio.wait({stop, simulator.watching}, return_when=asyncio.FIRST_COMPLETED)
+        if simulator.watching.done():
+            simulator.watching.result()  # raises: a simulator that no longer sees its volumes must not go on
         rest_server.close()
         control_server.close()
         fsx_server.close()

@@ -60,6 +60,7 @@ class Control:
             parse(entry, config.default_client, config.default_protocol, volume)
             for entry in body["operations"]
         ]
+        await self._simulator.look()  # what others did before comes first, also in the ledger
         return {"operations": await self._simulator.perform(wanted)}
 
     async def _storm(self, body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from lab.ontap_sim.model import Operation, Volume
+from lab.ontap_sim.model import Operation, S3Face, Volume
 
 _IN_MEMORY_BYTES = 1 << 20  # up to here a file is read at once; above it is streamed
 _ATTEMPTS = 4  # a file that changes while it is read fails its checksum; it is quiet soon
@@ -36,6 +36,13 @@ class ObjectStore(Protocol):
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object, there or not. Raises MirrorError."""
+
+
+class FaceStore(ObjectStore, Protocol):
+    """An object store that can make a volume's S3 face."""
+
+    def create_face(self, face: S3Face) -> dict[str, str]:
+        """Make bucket and access point, or find them; return name, alias, ARN and bucket. Raises SimError."""
 
 
 class Bounded(io.RawIOBase):

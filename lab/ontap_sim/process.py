@@ -15,7 +15,7 @@ from typing import Any, Self
 from lab.ontap_sim.client import SimClient
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_READY_SECONDS = 20.0  # a second in practice; the machine may be busy
+_READY_SECONDS = 60.0  # half a second in practice, and 5 ms for each file that goes into the bucket first
 _STOP_SECONDS = 10.0
 
 
@@ -40,7 +40,11 @@ class SimProcess:
                 env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
                 text=True,
             )
-        self.ready: dict[str, Any] = json.loads(self._first_line())
+        try:
+            self.ready: dict[str, Any] = json.loads(self._first_line())
+        except BaseException:  # also Ctrl-C: nobody could stop what has no owner yet
+            self._end()
+            raise
         self.client = SimClient(self.ready)
 
     def __enter__(self) -> Self:
@@ -66,7 +70,6 @@ class SimProcess:
         readable, _, _ = select.select([self._process.stdout], [], [], _READY_SECONDS)
         line = self._process.stdout.readline() if readable else ""
         if not line:
-            self._end()
             raise SimProcessError(f"the simulator did not start: {self._log.read_text().strip()}")
         return line
 

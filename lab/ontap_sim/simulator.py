@@ -18,14 +18,13 @@ from typing import Any
 
 from lab.ontap_sim.clock import Clock
 from lab.ontap_sim.cluster import Cluster
-from lab.ontap_sim.config import Config
+from lab.ontap_sim.config import Config, S3Connection
 from lab.ontap_sim.delivery import Delivery
 from lab.ontap_sim.fsx_face import FsxFace
 from lab.ontap_sim.ledger import Ledger, Row, operation_row
-from lab.ontap_sim.mirror import Mirror
+from lab.ontap_sim.mirror import FaceStore, Mirror
 from lab.ontap_sim.model import Operation, SimError
 from lab.ontap_sim.requests import Request
-from lab.ontap_sim.s3 import S3
 from lab.ontap_sim.storm import Storm, requests
 from lab.ontap_sim.volume import VolumeContent
 from lab.ontap_sim.watch import Watcher
@@ -42,7 +41,7 @@ class Simulator:
         self.config = config
         self.ledger = Ledger(config.ledger)
         self.cluster = Cluster("FsxIdlab", config.nodes, config.svms, Delivery(self.ledger, config.switches))
-        self.s3 = S3(config.s3) if config.s3 else None
+        self.s3 = _connect(config.s3) if config.s3 else None
         self.mirror = Mirror(self.s3, config.s3.threads) if self.s3 and config.s3 else None
         self._watcher = Watcher()
         clock = Clock()
@@ -75,7 +74,7 @@ class Simulator:
                 faces.append({"svm": content.volume.svm.name, "volume": content.volume.name, **made})
                 await self.mirror.seed(content.volume, [path for path, _ in content.files()])
         asyncio.get_running_loop().add_reader(self._watcher.fileno(), self._woken)
-        self.background(self._watch())
+        self.watching = self.background(self._watch())
         self.background(self.fsx.publish())
         return faces
 
@@ -231,6 +230,13 @@ class Simulator:
 
     async def _in_disk_thread(self, call: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, call, *arguments)
+
+
+def _connect(connection: S3Connection) -> FaceStore:
+    """Load boto3 only where there is an S3 face: it is most of the time that a start takes."""
+    from lab.ontap_sim.s3 import S3
+
+    return S3(connection)
 
 
 def _chunks(items: Iterator[Request], size: int) -> Iterator[list[Request]]:

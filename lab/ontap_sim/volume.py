@@ -298,8 +298,8 @@ class VolumeContent:
             try:
                 with os.scandir(self.location(f"{folder}/") if folder else self._root) as items:
                     names = list(items)
-            except FileNotFoundError:
-                continue  # gone since its parent was read: the next look says so
+            except (FileNotFoundError, NotADirectoryError, PermissionError):
+                continue  # gone or changed since its parent was read (the next look says so), or closed to us
             for item in names:
                 path = f"{folder}/{item.name}"
                 entry = _entry(item)

@@ -1,7 +1,6 @@
 resource "aws_s3_bucket" "output" {
   # checkov:skip=CKV_AWS_18:who reads reports is in CloudTrail data events, which the account's owner configures once
   # checkov:skip=CKV_AWS_144:reports can be made again from the files; a second Region is the owner's choice
-  # checkov:skip=CKV_AWS_145:a customer key is the caller's choice (var.operations.kms_key_arn); S3 encrypts in any case
   # checkov:skip=CKV2_AWS_62:nothing here reacts to a report; consumers add their own notification
   bucket        = "${var.context.name_prefix}-${var.uc_id}-${var.context.account_id}"
   force_destroy = var.output.force_destroy

@@ -1,5 +1,15 @@
 locals {
-  _queue_alarms = {
+  _queue_alarms = merge(local._ingestion_alarms, local._bus_alarms)
+  _bus_alarms = {
+    for queue in aws_sqs_queue.bus_dead_letter : "bus-dead-letters" => {
+      queue_name  = queue.name
+      metric_name = "ApproximateNumberOfMessagesVisible"
+      threshold   = 0
+      periods     = 1
+      description = "The bus could not use its customer key and put events aside: no workload received them."
+    }
+  }
+  _ingestion_alarms = {
     ingestion-age = {
       queue_name  = aws_sqs_queue.ingestion.name
       metric_name = "ApproximateAgeOfOldestMessage"

@@ -18,11 +18,13 @@ data "aws_iam_policy_document" "router" {
   }
 }
 
-data "aws_iam_policy_document" "quarantine" {
+data "aws_iam_policy_document" "bus_dead_letter" {
+  count = length(aws_sqs_queue.bus_dead_letter)
+
   statement {
     sid       = "BusPutsAside"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.quarantine.arn]
+    resources = [aws_sqs_queue.bus_dead_letter[0].arn]
 
     principals {
       type        = "Service"
@@ -37,9 +39,9 @@ data "aws_iam_policy_document" "quarantine" {
   }
 }
 
-resource "aws_sqs_queue_policy" "quarantine" {
-  count = var.operations.kms_key_arn == null ? 0 : 1
+resource "aws_sqs_queue_policy" "bus_dead_letter" {
+  count = length(aws_sqs_queue.bus_dead_letter)
 
-  queue_url = aws_sqs_queue.quarantine.url
-  policy    = data.aws_iam_policy_document.quarantine.json
+  queue_url = aws_sqs_queue.bus_dead_letter[0].url
+  policy    = data.aws_iam_policy_document.bus_dead_letter[0].json
 }

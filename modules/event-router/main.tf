@@ -52,6 +52,16 @@ resource "aws_sqs_queue" "quarantine" {
   tags                              = var.context.tags
 }
 
+# What the bus could not encrypt or decrypt. Not under the customer key: the bus comes here because it cannot use that.
+resource "aws_sqs_queue" "bus_dead_letter" {
+  count = var.operations.kms_key_arn == null ? 0 : 1
+
+  name                      = "${var.context.name_prefix}-bus-dead-letters"
+  message_retention_seconds = local._retention_seconds
+  sqs_managed_sse_enabled   = true
+  tags                      = var.context.tags
+}
+
 resource "aws_cloudwatch_event_bus" "this" {
   name               = "${var.context.name_prefix}-events"
   kms_key_identifier = var.operations.kms_key_arn
@@ -59,10 +69,10 @@ resource "aws_cloudwatch_event_bus" "this" {
 
   # A bus with a customer key drops events that it cannot encrypt or decrypt, unless it may put them aside.
   dynamic "dead_letter_config" {
-    for_each = var.operations.kms_key_arn == null ? {} : { this = true }
+    for_each = aws_sqs_queue.bus_dead_letter
 
     content {
-      arn = aws_sqs_queue.quarantine.arn
+      arn = dead_letter_config.value.arn
     }
   }
 }

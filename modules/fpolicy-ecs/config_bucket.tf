@@ -3,7 +3,6 @@
 resource "aws_s3_bucket" "config" {
   # checkov:skip=CKV_AWS_18:one small configuration object; who reads it is in CloudTrail data events
   # checkov:skip=CKV_AWS_144:the volume map is made again from ONTAP at any time
-  # checkov:skip=CKV_AWS_145:a customer key is the caller's choice (var.operations.kms_key_arn); S3 encrypts in any case
   # checkov:skip=CKV2_AWS_62:the server reads the object at intervals; nothing reacts to a change
   bucket        = "${var.context.name_prefix}-config-${var.context.account_id}"
   force_destroy = var.config_force_destroy

@@ -104,6 +104,9 @@ resource "aws_ecs_task_definition" "server" {
         awslogs-group         = aws_cloudwatch_log_group.server.name
         awslogs-region        = var.context.region
         awslogs-stream-prefix = "fpolicy"
+        # A log service that does not answer may cost log lines and metrics, never the reading of events.
+        max-buffer-size = "25m"
+        mode            = "non-blocking"
       }
     }
 
@@ -122,6 +125,12 @@ resource "aws_ecs_task_definition" "server" {
     precondition {
       condition     = var.task.stop_timeout_seconds > var.server_settings.shutdown_deadline_seconds
       error_message = "task.stop_timeout_seconds must be above server_settings.shutdown_deadline_seconds, or ECS kills the server before it has flushed."
+    }
+
+    # 3 KB for each event held (fpolicy-server/README.md) and 256 MB for the process itself.
+    precondition {
+      condition     = var.task.memory_mb >= 256 + var.server_settings.max_unacked_events * 3 / 1024
+      error_message = "task.memory_mb is too small for server_settings.max_unacked_events: 256 MB and 3 KB for each event, or ECS kills the server with the events in its memory."
     }
   }
 }

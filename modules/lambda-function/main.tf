@@ -22,8 +22,6 @@ resource "aws_sqs_queue" "dead_letter" {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_117:a VPC is the caller's choice (var.vpc); most functions here call only AWS APIs
-  # checkov:skip=CKV_AWS_115:concurrency is limited at the queue mapping, where a refusal costs no receive
   # checkov:skip=CKV_AWS_272:zips come from this repository with their hash in the plan; signing is the pipeline's choice
   # checkov:skip=CKV_AWS_116:asynchronous failures go to the OnFailure destination below, which also keeps the reason
   function_name                  = local._full_name

@@ -31,6 +31,8 @@ data "aws_iam_policy_document" "key" {
     }
   }
 
+  # No source condition: EventBridge does not support one in the key policy of an encrypted topic (SNS guide, key
+  # management), and a wrong one would silence every alarm. Only this topic uses the key; its policy has the conditions.
   statement {
     sid       = "PublishersEncrypt"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
@@ -39,12 +41,6 @@ data "aws_iam_policy_document" "key" {
     principals {
       type        = "Service"
       identifiers = [for publisher in local._publishers : publisher.service]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [var.context.account_id]
     }
   }
 }

@@ -131,8 +131,6 @@ resource "aws_iam_role" "state_machine" {
 }
 
 data "aws_iam_policy_document" "state_machine" {
-  # checkov:skip=CKV_AWS_111:log delivery and X-Ray have no resource level; the comments below name the actions
-  # checkov:skip=CKV_AWS_356:log delivery and X-Ray have no resource level; the comments below name the actions
   statement {
     sid       = "Process"
     actions   = ["lambda:InvokeFunction"]

@@ -20,6 +20,11 @@ locals {
   _path_detail = length(local._path_patterns) == 0 ? {} : {
     "$or" = [{ file_path = local._path_patterns }, { target_path = local._path_patterns }]
   }
+  _work_pattern = jsonencode({
+    source      = ["fsxn.fpolicy"]
+    detail-type = ["FPolicy File Operation"]
+    detail      = merge(local._detail, local._path_detail)
+  })
 }
 
 resource "aws_cloudwatch_event_rule" "work" {
@@ -28,11 +33,15 @@ resource "aws_cloudwatch_event_rule" "work" {
   event_bus_name = var.bus_name
   tags           = var.context.tags
 
-  event_pattern = jsonencode({
-    source      = ["fsxn.fpolicy"]
-    detail-type = ["FPolicy File Operation"]
-    detail      = merge(local._detail, local._path_detail)
-  })
+  event_pattern = local._work_pattern
+
+  lifecycle {
+    # PutRule takes no more (EventBridge API model); each pair of prefix and suffix is written twice.
+    precondition {
+      condition     = length(local._work_pattern) <= 4096
+      error_message = "scope makes an event pattern of ${length(local._work_pattern)} characters; EventBridge takes 4096. Use fewer or shorter prefixes and suffixes, or several workloads."
+    }
+  }
 }
 
 resource "aws_cloudwatch_event_target" "work" {

@@ -7,11 +7,14 @@ resource "aws_cloudwatch_log_group" "state_machine" {
 }
 
 resource "aws_sfn_state_machine" "this" {
+  # checkov:skip=CKV_AWS_284:tracing is on unless the caller switches it off (var.operations.tracing_enabled)
   name     = local._full_name
   type     = "STANDARD" # only standard machines refuse a used execution name, which is what makes work happen once
   role_arn = aws_iam_role.state_machine.arn
   tags     = var.context.tags
 
+  # Two retries there: a fault that may heal gets half a minute, then the finisher decides; Lambda's refusal for want of
+  # concurrency is no fault of the file and lasts as long as the storm, so it gets most of the execution's half hour.
   definition = templatefile("${path.module}/definition.asl.json.tftpl", {
     partition            = var.context.partition
     process_function_arn = var.process_function_arn

@@ -153,9 +153,9 @@ variable "scope" {
 
   validation {
     condition = alltrue([for type in var.scope.event_types : contains([
-      "FILE_CLOSE", "FILE_CREATE", "FILE_DELETE", "FILE_RENAME", "FILE_WRITE",
+      "FILE_CLOSE", "FILE_CREATE", "FILE_DELETE", "FILE_RENAME", "FILE_SETATTR", "FILE_WRITE",
     ], type)])
-    error_message = "scope.event_types may hold FILE_CLOSE, FILE_CREATE, FILE_DELETE, FILE_RENAME and FILE_WRITE."
+    error_message = "scope.event_types may hold FILE_CLOSE, FILE_CREATE, FILE_DELETE, FILE_RENAME, FILE_SETATTR (a truncation) and FILE_WRITE."
   }
 
   validation {
@@ -164,8 +164,8 @@ variable "scope" {
   }
 
   validation {
-    condition     = alltrue([for prefix in var.scope.prefixes : startswith(prefix, var.scope.junction_path)])
-    error_message = "scope.prefixes must begin with scope.junction_path: paths in events do."
+    condition     = alltrue([for prefix in var.scope.prefixes : startswith("${prefix}/", "${var.scope.junction_path}/")])
+    error_message = "scope.prefixes must lie below scope.junction_path: paths in events do."
   }
 
   validation {
@@ -211,6 +211,13 @@ variable "starter" {
   validation {
     condition     = var.starter.batch_size <= 10 || var.starter.batching_window_seconds >= 1
     error_message = "starter.batching_window_seconds must be at least 1 when starter.batch_size is above 10."
+  }
+
+  # Some 100 ms for each message: HEAD, item, StartExecution. What an invocation leaves over costs its messages a receive,
+  # and after five they would be dead letters.
+  validation {
+    condition     = var.starter.batch_size <= 10 * var.starter.timeout_seconds
+    error_message = "starter.batch_size must be at most ten times starter.timeout_seconds: a message takes up to 100 ms."
   }
 
   validation {

@@ -11,7 +11,15 @@ from lab.world import World
 
 # The proofs compare the whole ledger, so what falsifies later ones on purpose comes after them:
 # a kill without warning loses operations, forged jobs leave outputs without an operation.
-ORDER = ("test_path", "test_bad_input", "test_shutdown", "test_metrics", "test_permissions", "test_terraform")
+ORDER = (
+    "test_interrupt",
+    "test_path",
+    "test_bad_input",
+    "test_shutdown",
+    "test_metrics",
+    "test_permissions",
+    "test_terraform",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

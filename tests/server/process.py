@@ -28,8 +28,8 @@ def free_port() -> int:
 class ServerProcess:
     """`fpolicy-server run` with its own ports, delivering to a fake SQS."""
 
-    def __init__(self, sqs: FakeSqs, log: Path, **settings: str) -> None:
-        self.port, self.health_port = free_port(), free_port()
+    def __init__(self, sqs: FakeSqs, log: Path, port: int = 0, **settings: str) -> None:
+        self.port, self.health_port = port or free_port(), free_port()
         self.nodes: list[Node] = []
         self._log = log
         environment = {
@@ -82,9 +82,9 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def running(sqs: FakeSqs, log: Path, **settings: str) -> Iterator[ServerProcess]:
+def running(sqs: FakeSqs, log: Path, port: int = 0, **settings: str) -> Iterator[ServerProcess]:
     """A server process that is killed at the end, if it still lives."""
-    server = ServerProcess(sqs, log, **settings)
+    server = ServerProcess(sqs, log, port, **settings)
     try:
         yield server
     finally:

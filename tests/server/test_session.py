@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 from fpolicy_server import statistics
 from fpolicy_server.server import Server
-from fpolicy_server.session import event_body
+from fpolicy_server.session import Session, event_body
 from fpolicy_server.settings import Settings
 from fpolicy_server.statistics import Statistics
 from fpolicy_server.volume_keeper import VolumeKeeper
@@ -179,6 +179,9 @@ def test_a_connection_that_is_not_wanted_is_closed_unanswered_with_its_reason(
             assert await reader.read() == b""
             await b.until(lambda: b.counters.totals[statistics.CLOSED, reason] == 1)
             assert not b.server.has_had_session
+            # Only what a peer said wrong is malformed: silence and refusals of ours raise no such alarm.
+            is_malformed = reason in ("no_common_version", "message_before_handshake")
+            assert b.counters.total(statistics.MALFORMED) == is_malformed
 
     run(scenario)
 
@@ -225,6 +228,22 @@ def test_an_event_the_queue_refuses_goes_to_quarantine_with_what_the_node_sent()
     run(scenario)
 
 
+@pytest.mark.parametrize("broken", ["translate", "event_body"])
+def test_a_defect_in_translation_costs_no_event(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """Break it: the notification is kept in quarantine with its bytes, and the account is closed."""
+    monkeypatch.setattr(f"fpolicy_server.session.{broken}", None)
+
+    async def scenario() -> None:
+        async with bench() as b:
+            _, writer = await b.node()
+            writer.write(notification(3))
+            await b.until(lambda: b.counters.totals[statistics.QUARANTINED, "untranslatable"] == 1)
+            assert json.loads(b.quarantine.accepted[0])["payload_size"] == len(notification(3)) - 6
+            assert b.server.accounting.count == 0
+
+    run(scenario)
+
+
 def test_pressure_is_asked_for_on_every_session_and_taken_back() -> None:
     """Hold the queue; 80 of 100 events press, also on a session that comes later; release the queue."""
     answer_now = threading.Event()
@@ -247,6 +266,35 @@ def test_pressure_is_asked_for_on_every_session_and_taken_back() -> None:
             await b.until(lambda: len(b.queue.accepted) == 150)
             assert b.counters.total(statistics.BACK_PRESSURE) == 1
             assert b.counters.total(statistics.READS_PAUSED) == 2  # the writer's session and the late one
+
+    run(scenario)
+
+
+def test_a_half_closed_session_does_not_spin_on_what_its_node_never_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fill the socket until it takes no more, then half-close: the kernel calls it writable for ever."""
+    writes: list[None] = []
+    send = Session._send
+
+    def counted(session: Session) -> None:
+        writes.append(None)
+        send(session)
+
+    monkeypatch.setattr(Session, "_send", counted)
+
+    async def scenario() -> None:
+        async with bench() as b:
+            await b.node()
+            (session,) = b.server._sessions
+            session._outgoing = b"x" * 64 * 1024 * 1024
+            session._send()
+            assert session._outgoing
+            session.half_close()
+            writes.clear()
+            for _ in range(20):
+                await asyncio.sleep(0.001)
+            assert not writes
 
     run(scenario)
 
@@ -282,6 +330,22 @@ def test_messages_without_effect_are_counted_by_reason() -> None:
             writer.write(golden("keep_alive") + message("NOVELTY", b"<N/>") + golden("cancel"))
             await b.until(lambda: b.counters.total(statistics.FILTERED) == 2)
             assert b.counters.totals[statistics.FILTERED, "unknown_type"] == 1
+
+    run(scenario)
+
+
+def test_a_server_that_stood_still_does_not_take_that_for_the_silence_of_a_node() -> None:
+    """Write while the loop does not run, then ask: what lies in the socket is read first."""
+
+    async def scenario() -> None:
+        async with bench() as b:
+            _, writer = await b.node()
+            (session,) = b.server._sessions
+            moment = asyncio.get_running_loop().time()
+            assert session.is_silent_since(moment)
+            writer.transport.get_extra_info("socket")._sock.send(notification(1))
+            assert not session.is_silent_since(moment)
+            assert b.counters.total(statistics.RECEIVED) == 1
 
     run(scenario)
 

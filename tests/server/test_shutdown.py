@@ -29,9 +29,10 @@ def test_sigterm_at_full_rate_loses_nothing(sqs: FakeSqs, tmp_path: Path, obeys_
 
     Everything that a node's kernel took must be in the queue, and the exit status is the signal's.
     """
-    settings = {"FPOLICY_SHUTDOWN_DEADLINE_SECONDS": "5" if not obeys_back_pressure else "20"}
+    settings = {"FPOLICY_SHUTDOWN_DEADLINE_SECONDS": "20" if obeys_back_pressure else "10"}
     with running(sqs, tmp_path / "log", FPOLICY_EVENTS_PER_MESSAGE="50", **settings) as server:
-        nodes = [server.node(number) for number in range(2)]
+        # Without a bound the loopback interface buffers megabytes, which says nothing about a node.
+        nodes = [server.node(number, send_buffer_bytes=256 * 1024) for number in range(2)]
         storms = [node.storm(obeys_back_pressure=obeys_back_pressure) for node in nodes]
         wait_until(lambda: len(paths(sqs)) > 500)
         assert server.stop() == -signal.SIGTERM
@@ -115,7 +116,7 @@ def test_kill_9_loses_at_most_the_documented_bound(sqs: FakeSqs, tmp_path: Path)
             node.send(5000)
         assert server.metric("fpolicy_reads_paused_total") >= 1
         assert server.metric("fpolicy_back_pressure_total") >= 1
-        assert server.metric("fpolicy_events_unacked_count") == bound
+        assert bound * 0.8 < server.metric("fpolicy_events_unacked_count") <= bound
         server.process.kill()
         server.process.wait(10)
         answer_now.set()

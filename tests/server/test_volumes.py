@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from fpolicy_server.logs import Log
+from fpolicy_server.main import fetcher
 from fpolicy_server.volume_keeper import VolumeKeeper
 from fpolicy_server.volumes import Volume, VolumeMap
 from fsxn_runtime.edge.log import logger
@@ -53,6 +58,35 @@ def test_anything_else_is_refused(data: bytes) -> None:
         VolumeMap.from_json(data)
 
 
+class ObjectStore:
+    """An S3 client with one object, or with an error."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
+    def get_object(self, **arguments: str) -> dict[str, io.BytesIO]:
+        if self._error:
+            raise self._error
+        return {"Body": io.BytesIO(f"{arguments['Bucket']}|{arguments['Key']}".encode())}
+
+
+def test_the_map_comes_from_a_file_or_an_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "map.json").write_bytes(b"here")
+    monkeypatch.setattr("fpolicy_server.main.client", lambda service: ObjectStore())
+    sources = [fetcher(location) for location in (str(tmp_path / "map.json"), "s3://bucket/a/map.json")]
+    assert [source() for source in sources if source] == [b"here", b"bucket|a/map.json"]
+    assert fetcher("") is None
+
+
+def test_an_object_that_cannot_be_read_is_a_passing_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = EndpointConnectionError(endpoint_url="x")
+    monkeypatch.setattr("fpolicy_server.main.client", lambda service: ObjectStore(error))
+    source = fetcher("s3://bucket/map.json")
+    assert source is not None
+    with pytest.raises(TransientError):
+        source()
+
+
 class Source:
     """A fetch function with a script: bytes to give, or errors to raise."""
 
@@ -98,22 +132,27 @@ def test_without_a_source_the_map_stays_empty() -> None:
 
 
 def test_an_unknown_volume_brings_one_early_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask a hundred times: the map is read once, long before its regular interval."""
+    """Ask a hundred times: one read comes early, the next at the regular interval after it."""
     monkeypatch.setattr("fpolicy_server.volume_keeper.EARLY_INTERVAL_SECONDS", 0.01)
-    source = Source(json.dumps(DOCUMENT).encode())
+    times: list[float] = []
+
+    def fetch() -> bytes:
+        times.append(time.monotonic())
+        return json.dumps(DOCUMENT).encode()
 
     async def scenario() -> None:
-        keeper = VolumeKeeper(source, 3600, lambda: None, LOG)
+        keeper = VolumeKeeper(fetch, 0.5, lambda: None, LOG)
         task = asyncio.create_task(keeper.run())
         for _ in range(100):
             keeper.want_refresh()
-        async with asyncio.timeout(10):
-            while not keeper.current.svm_names:
+        async with asyncio.timeout(20):
+            while len(times) < 2:
                 await asyncio.sleep(0.005)
         task.cancel()
 
+    began = time.monotonic()
     asyncio.run(scenario())
-    assert source.calls == 1
+    assert times[0] - began < 0.4 < times[1] - times[0]
 
 
 def test_the_map_is_read_again_at_its_interval() -> None:

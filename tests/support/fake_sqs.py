@@ -13,6 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
+class _QuietServer(ThreadingHTTPServer):
+    """Clients that are killed while they wait for an answer are part of the tests."""
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing."""
+
+
 class FakeSqs:
     """A queue service on a free loopback port. Any queue name exists. Use it as a context manager."""
 
@@ -22,7 +29,7 @@ class FakeSqs:
         self.failure: Callable[[], str | None] = lambda: None  # an error code for this call, or None
         self.delay: Callable[[], None] = lambda: None  # called before each answer
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 

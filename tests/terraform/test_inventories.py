@@ -112,7 +112,10 @@ def test_every_queue_that_a_function_reads_has_a_dead_letter_queue_with_an_alarm
 
 
 def test_production_encrypts_everything_with_the_customers_key(evaluated: Evaluate) -> None:
-    """The attribute of each type that holds the key; the topic has a key of its own."""
+    """The attribute of each type that holds the key; the topic has a key of its own.
+
+    One queue must not have it: the bus comes there with what it could not encrypt, for want of that key.
+    """
     keys = {
         "aws_cloudwatch_event_bus": "kms_key_identifier",
         "aws_cloudwatch_log_group": "kms_key_id",
@@ -121,8 +124,10 @@ def test_production_encrypts_everything_with_the_customers_key(evaluated: Evalua
         "aws_sqs_queue": "kms_master_key_id",
     }
     resources = evaluated("production")
-    for resource in of(resources, *keys):
-        assert resource["values"][keys[resource["type"]]], resource["address"]
+    without = [r["address"] for r in of(resources, *keys) if not r["values"][keys[r["type"]]]]
+    assert without == ["module.event_router.aws_sqs_queue.bus_dead_letter[0]"]
+    (bus,) = of(resources, "aws_cloudwatch_event_bus")
+    assert bus["values"]["dead_letter_config"] == [{"arn": "aws_sqs_queue(fsxn-s3ap-bus-dead-letters).arn"}]
     for table in of(resources, "aws_dynamodb_table"):
         assert table["values"]["server_side_encryption"][0]["kms_key_arn"], table["address"]
     for rule in of(resources, "aws_s3_bucket_server_side_encryption_configuration"):

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from lab.terraform import plan_copy
+from lab.terraform import REPOSITORY, plan_copy
 
-MODULES = sorted(path.parent.name for path in Path("modules").resolve().glob("*/versions.tf"))
+MODULES = sorted(path.parent.name for path in REPOSITORY.glob("modules/*/versions.tf"))
 pytestmark = pytest.mark.terraform
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_modules_own_tests_pass(module: str, repository: Path, tmp_path: Path) -> None:
-    terraform = plan_copy(repository / "modules" / module, tmp_path)
-    terraform.init(backend=False)
-    assert re.search(r"Success! \d+ passed, 0 failed", terraform.test())
+    with plan_copy(repository / "modules" / module, tmp_path) as terraform:
+        terraform.init(backend=False)
+        assert re.search(r"Success! \d+ passed, 0 failed", terraform.test())
 
 
 @pytest.mark.parametrize("module", MODULES)

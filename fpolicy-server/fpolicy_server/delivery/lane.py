@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Protocol
+from typing import Final, Protocol
 
 from fsxn_runtime.edge.log import Logger
 from fsxn_runtime.errors import FsxnError, RejectedError
@@ -21,6 +21,8 @@ from fpolicy_server.delivery.batcher import Batcher
 from fpolicy_server.delivery.parcel import Fate, Message, Parcel
 from fpolicy_server.delivery.quarantine import quarantine_body
 from fpolicy_server.delivery.sqs import Answer
+
+PERSISTENT_FAILURES: Final = 20  # calls in a row, half a minute or more: a person should look
 
 
 class Queue(Protocol):
@@ -119,7 +121,7 @@ class Lane:
         self._send_ready()
 
     def _judge_call(self, answers: Sequence[Answer]) -> None:
-        """Hold back the lane while whole calls fail; say so once, and once when it is over."""
+        """Hold back the lane while whole calls fail; say so at first, when it lasts, and when it is over."""
         is_failed = all(
             answer.error is not None and not isinstance(answer.error, RejectedError) for answer in answers
         )
@@ -129,6 +131,8 @@ class Lane:
             self._not_before = self._loop.time() + wait
             if self._failed_calls == 1:
                 self._log.warning("queue.failed", error=answers[0].error)
+            elif self._failed_calls == PERSISTENT_FAILURES:
+                self._log.error("queue.unavailable", error=answers[0].error)
         elif self._failed_calls:
             self._log.info("queue.recovered", failed_calls=self._failed_calls)
             self._failed_calls = 0
@@ -209,6 +213,7 @@ class Delivery:
                 event_type="",
                 body=quarantine_body(id=parcel.id, reason=reason, detail=detail, payload=parcel.payload),
                 payload=b"",
+                reason=reason,
                 on_end=lambda *_: self._end(parcel, Fate.QUARANTINED),
             )
         )

@@ -12,7 +12,7 @@ from fsxn_runtime.events import SCHEMA_VERSION
 # Amazon SQS: a message, and a batch of them together, has at most 1 MiB, attributes included; 10 entries.
 MAX_BATCH_BYTES: Final = 1024 * 1024
 MAX_BATCH_ENTRIES: Final = 10
-# Names, types and values of our two attributes: 14 + 6 + 3 and 10 + 6 + 12 bytes, and room to spare.
+# Names, types and values of our attributes: at most 14 + 6 + 3, 10 + 6 + 12 and 6 + 6 + 20 bytes.
 ENTRY_OVERHEAD_BYTES: Final = 128
 
 _ENVELOPE_HEAD: Final = b'{"schema_version":"' + SCHEMA_VERSION.encode() + b'","events":['

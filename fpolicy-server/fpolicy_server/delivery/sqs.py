@@ -79,8 +79,10 @@ class SqsQueue:
 
 def _entry(id: str, message: Message) -> dict[str, Any]:  # noqa: A002 - the API's word
     attributes = {"schema_version": SCHEMA_VERSION}
-    if not message.is_envelope and message.parcels[0].event_type:
-        attributes["event_type"] = message.parcels[0].event_type
+    if not message.is_envelope:
+        first = message.parcels[0]
+        extra = {"event_type": first.event_type, "reason": first.reason}
+        attributes.update({name: value for name, value in extra.items() if value})
     return {
         "Id": id,
         "MessageBody": message.body.decode(),

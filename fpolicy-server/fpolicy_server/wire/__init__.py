@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fpolicy_server.wire.connection import VERSIONS, Connection
-from fpolicy_server.wire.errors import PEER_ERROR_CODES, LocalError, PeerError
+from fpolicy_server.wire.errors import PEER_ERROR_CODES, SILENCE_CODES, LocalError, PeerError
 from fpolicy_server.wire.events import (
     AlertReceived,
     Event,
@@ -21,6 +21,7 @@ from fpolicy_server.wire.states import State
 
 __all__ = [
     "PEER_ERROR_CODES",
+    "SILENCE_CODES",
     "VERSIONS",
     "AlertReceived",
     "Connection",

@@ -27,6 +27,9 @@ PEER_ERROR_CODES: Final = frozenset(
     }
 )
 
+# Silence, in which no byte was wrong: a node that lost its host or its way says nothing either.
+SILENCE_CODES: Final = frozenset({"handshake_timeout", "read_timeout"})
+
 
 class PeerError(RejectedError):
     """The peer broke the protocol or fell silent; the connection is FAILED."""

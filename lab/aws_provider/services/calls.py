@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lab.aws_provider.errors import NotFoundError, ProviderError
-from lab.aws_provider.values import Object
+from lab.aws_provider.values import UNKNOWN, Object
 
 Tags = Mapping[str, str]
 
@@ -53,6 +53,11 @@ def made_name(values: Object, attribute: str = "name") -> str:
 def set_only(**arguments: Any) -> dict[str, Any]:
     """The arguments that have a value: boto3 refuses None."""
     return {name: value for name, value in arguments.items() if value is not None}
+
+
+def undecided(config: Object, *names: str) -> bool:
+    """Whether one of the arguments is not known yet, so that a rule across them cannot be checked."""
+    return any(config.get(name) is UNKNOWN for name in names)
 
 
 def one(blocks: list[Object] | None) -> Object:

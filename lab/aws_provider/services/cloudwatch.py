@@ -7,7 +7,16 @@ from typing import Any
 from lab.aws_provider.cloud import Cloud
 from lab.aws_provider.errors import NotFoundError, ProviderError
 from lab.aws_provider.records import Record
-from lab.aws_provider.services.calls import absent, change_tags, must_be_new, one, set_only, tag_list, tag_map
+from lab.aws_provider.services.calls import (
+    absent,
+    change_tags,
+    must_be_new,
+    one,
+    set_only,
+    tag_list,
+    tag_map,
+    undecided,
+)
 from lab.aws_provider.values import Object
 
 GONE = ("ResourceNotFound", "ResourceNotFoundException", "DashboardNotFoundError")
@@ -37,6 +46,8 @@ ACTIONS = {
 
 
 def _check_alarm(config: Object) -> None:
+    if undecided(config, "metric_name", "metric_query", "statistic", "extended_statistic"):
+        return
     if bool(config.get("metric_name")) == bool(config.get("metric_query")):
         raise ProviderError(
             "an alarm needs metric_name or metric_query blocks, not both", attribute="metric_name"

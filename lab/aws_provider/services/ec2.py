@@ -7,7 +7,16 @@ from typing import Any
 from lab.aws_provider.cloud import Cloud
 from lab.aws_provider.errors import NotFoundError, ProviderError
 from lab.aws_provider.records import Record
-from lab.aws_provider.services.calls import absent, change_tags, made_name, one, set_only, tag_list, tag_map
+from lab.aws_provider.services.calls import (
+    absent,
+    change_tags,
+    made_name,
+    one,
+    set_only,
+    tag_list,
+    tag_map,
+    undecided,
+)
 from lab.aws_provider.values import Object
 
 GONE = (
@@ -193,7 +202,7 @@ def _delete_group(cloud: Cloud, state: Object) -> None:
 
 def _check_rule(config: Object) -> None:
     ways = ("cidr_ipv4", "cidr_ipv6", "prefix_list_id", "referenced_security_group_id")
-    if sum(config.get(way) is not None for way in ways) != 1:
+    if not undecided(config, *ways) and sum(config.get(way) is not None for way in ways) != 1:
         raise ProviderError(f"a rule needs exactly one of {', '.join(ways)}", attribute="ip_protocol")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from lab.aws_provider.cloud import Cloud
 from lab.aws_provider.errors import NotFoundError, ProviderError
 from lab.aws_provider.records import Record
-from lab.aws_provider.services.calls import absent, change_tags, one, set_only, tag_list, tag_map
-from lab.aws_provider.values import UNKNOWN, Object
+from lab.aws_provider.services.calls import absent, change_tags, one, set_only, tag_list, tag_map, undecided
+from lab.aws_provider.values import Object
 
 GONE = (
     "ClusterNotFoundException", "ServiceNotFoundException", "ServiceNotActiveException",
@@ -86,6 +86,8 @@ def _check_task(config: Object) -> None:
     text = config.get("container_definitions")
     if isinstance(text, str) and not isinstance(json.loads(text), list):
         raise ProviderError("container_definitions is not a list", attribute="container_definitions")
+    if undecided(config, "volume"):
+        return
     for block in config.get("volume") or []:
         if any(block.get(kind) for kind in VOLUME_KINDS):
             raise ProviderError("only plain volumes are available in the laboratory", attribute="volume")
@@ -206,7 +208,7 @@ def _check_service(config: Object) -> None:
         "service_registries",
         "volume_configuration",
     ):
-        if config.get(block) and config[block] is not UNKNOWN:
+        if config.get(block) and not undecided(config, block):
             raise ProviderError(f"{block} is not available in the laboratory", attribute=block)
 
 

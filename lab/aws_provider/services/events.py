@@ -16,6 +16,7 @@ from lab.aws_provider.services.calls import (
     set_only,
     tag_list,
     tag_map,
+    undecided,
 )
 from lab.aws_provider.values import Object
 
@@ -128,6 +129,8 @@ def _delete_archive(cloud: Cloud, state: Object) -> None:
 
 
 def _check_rule(config: Object) -> None:
+    if undecided(config, "event_pattern", "schedule_expression", "event_bus_name"):
+        return
     if config.get("event_pattern") is None and config.get("schedule_expression") is None:
         raise ProviderError("a rule needs event_pattern or schedule_expression", attribute="event_pattern")
     if config.get("schedule_expression") and config.get("event_bus_name") not in (None, "default"):
@@ -210,7 +213,8 @@ def _delete_rule(cloud: Cloud, state: Object) -> None:
 
 
 def _check_target(config: Object) -> None:
-    given = [name for name in ("input", "input_path", "input_transformer") if config.get(name)]
+    ways = ("input", "input_path", "input_transformer")
+    given = [] if undecided(config, *ways) else [name for name in ways if config.get(name)]
     if len(given) > 1:
         raise ProviderError(f"{' and '.join(given)} exclude each other", attribute=given[0])
     unknown = [name for name in UNSUPPORTED_TARGETS if config.get(name)]

@@ -18,7 +18,7 @@ from typing import Any
 from lab.aws_provider.cloud import Cloud
 from lab.aws_provider.errors import NotFoundError, ProviderError
 from lab.aws_provider.records import Record
-from lab.aws_provider.services.calls import absent, change_tags, made_name, one, set_only
+from lab.aws_provider.services.calls import absent, change_tags, made_name, one, set_only, undecided
 from lab.aws_provider.values import Object
 
 GONE = "ResourceNotFoundException"
@@ -32,7 +32,9 @@ ROLE_SECONDS = 10.0  # a role made a moment ago is not yet known to Lambda
 
 
 def _check_function(config: Object) -> None:
-    if config.get("s3_bucket") or config.get("image_uri"):
+    if not undecided(config, "s3_bucket", "image_uri") and (
+        config.get("s3_bucket") or config.get("image_uri")
+    ):
         raise ProviderError("the local AWS takes functions from filename only", attribute="filename")
 
 
@@ -156,7 +158,7 @@ def _update_function(cloud: Cloud, state: Object, changed: set[str]) -> None:
         _wait(cloud, name)
     if changed & CODE:
         client.update_function_code(FunctionName=name, ZipFile=_code(state), Publish=state["publish"])
-        state["code_sha256"] = _package_hash(state)
+        state["code_sha256"] = _package_hash(state)  # what the read after this reports
     elif changed - NOT_CONFIGURATION and state["publish"]:
         client.publish_version(FunctionName=name)
     if "tags_all" in changed:

@@ -9,7 +9,15 @@ from typing import Any
 from lab.aws_provider.cloud import PARTITION, Cloud
 from lab.aws_provider.errors import ProviderError
 from lab.aws_provider.records import Record
-from lab.aws_provider.services.calls import absent, made_name, must_be_new, set_only, tag_list, tag_map
+from lab.aws_provider.services.calls import (
+    absent,
+    made_name,
+    must_be_new,
+    set_only,
+    tag_list,
+    tag_map,
+    undecided,
+)
 from lab.aws_provider.values import Object
 
 GONE = ("NoSuchBucket", "NoSuchKey", "NotFound", "404")
@@ -101,7 +109,8 @@ def _delete_bucket(cloud: Cloud, state: Object) -> None:
 
 
 def _check_object(config: Object) -> None:
-    if sum(config.get(name) is not None for name in ("source", "content", "content_base64")) > 1:
+    ways = ("source", "content", "content_base64")
+    if not undecided(config, *ways) and sum(config.get(name) is not None for name in ways) > 1:
         raise ProviderError("source, content and content_base64 exclude each other", attribute="content")
 
 

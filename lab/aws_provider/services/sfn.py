@@ -26,7 +26,7 @@ def _check(config: Object) -> None:
             "the definition has no States, or StartAt names none of them", attribute="definition"
         )
     for name, state in states.items():
-        if state.get("Next") is not None and state["Next"] not in states:
+        if isinstance(state, dict) and state.get("Next") is not None and state["Next"] not in states:
             raise ProviderError(f"state {name!r} goes on to {state['Next']!r}, which is not there")
 
 

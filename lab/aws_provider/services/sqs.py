@@ -7,7 +7,7 @@ import json
 from lab.aws_provider.cloud import Cloud
 from lab.aws_provider.errors import NotFoundError, ProviderError
 from lab.aws_provider.records import Record
-from lab.aws_provider.services.calls import absent, change_tags, made_name, must_be_new
+from lab.aws_provider.services.calls import absent, change_tags, made_name, must_be_new, undecided
 from lab.aws_provider.values import Object
 
 GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "queue does not exist")
@@ -46,6 +46,8 @@ def _attributes(values: Object, names: set[str]) -> dict[str, str]:
 
 def _check(config: Object) -> None:
     name = config.get("name")
+    if undecided(config, "fifo_queue", "kms_master_key_id"):
+        return
     if isinstance(name, str) and name.endswith(".fifo") != bool(config.get("fifo_queue")):
         raise ProviderError(f"queue name {name!r} and fifo_queue disagree about .fifo", attribute="name")
     if config.get("kms_master_key_id") and config.get("sqs_managed_sse_enabled") is True:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from lab.aws_provider.cloud import Cloud
 from lab.aws_provider.errors import ProviderError
 from lab.aws_provider.records import Record
-from lab.aws_provider.services.calls import absent, change_tags, one, set_only, tag_list, tag_map
+from lab.aws_provider.services.calls import absent, change_tags, one, set_only, tag_list, tag_map, undecided
 from lab.aws_provider.values import UNKNOWN, Object
 
 GONE = "ParameterNotFound"
 
 
 def _check(config: Object) -> None:
+    if undecided(config, "value", "insecure_value"):
+        return
     if (config.get("value") is None) == (config.get("insecure_value") is None):
         raise ProviderError("a parameter needs value or insecure_value, not both", attribute="value")
 

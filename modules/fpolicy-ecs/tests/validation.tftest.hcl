@@ -247,3 +247,13 @@ run "rejects_a_stop_timeout_within_the_shutdown" {
 
   expect_failures = [aws_ecs_task_definition.server]
 }
+
+run "rejects_more_events_than_the_memory_holds" {
+  command = plan
+
+  variables {
+    server_settings = { max_unacked_events = 300000 }
+  }
+
+  expect_failures = [aws_ecs_task_definition.server]
+}

@@ -193,6 +193,37 @@ run "rejects_a_prefix_outside_the_volume" {
   expect_failures = [var.scope]
 }
 
+run "rejects_a_prefix_of_a_volume_with_a_longer_name" {
+  command = plan
+
+  variables {
+    scope = {
+      prefixes      = ["/vol10/legal/"]
+      junction_path = "/vol1"
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1"]
+    }
+  }
+
+  expect_failures = [var.scope]
+}
+
+run "rejects_a_scope_that_makes_too_long_a_pattern" {
+  command = plan
+
+  variables {
+    scope = {
+      prefixes      = [for number in range(60) : "/vol1/department-${number}/"]
+      suffixes      = [".docx", ".pdf"]
+      junction_path = "/vol1"
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1"]
+    }
+  }
+
+  expect_failures = [aws_cloudwatch_event_rule.work]
+}
+
 run "rejects_a_suffix_with_an_asterisk" {
   command = plan
 
@@ -217,6 +248,16 @@ run "rejects_a_settle_time_above_the_longest_delay" {
   }
 
   expect_failures = [var.settle_seconds]
+}
+
+run "rejects_a_batch_that_one_invocation_cannot_take" {
+  command = plan
+
+  variables {
+    starter = { batch_size = 601, batching_window_seconds = 1 }
+  }
+
+  expect_failures = [var.starter]
 }
 
 run "rejects_an_empty_batch" {

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import IntEnum
+from typing import Final
 
 from fsxn_runtime.errors import ConflictError, FsxnError, TransientError
 
@@ -20,9 +22,17 @@ class Exit(IntEnum):
     UNREACHABLE = 3
 
 
+# Characters that a terminal obeys instead of showing: control characters, and the line separators of Unicode.
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
 def say(line: str) -> None:
-    """Write one line of a command's output."""
-    sys.stdout.write(line + "\n")
+    """Write one line of a command's output.
+
+    File names come from anybody who may write to the volume, so control characters are shown as JSON's
+    escapes: no name can move the cursor, begin a line of its own, or make a JSON line invalid.
+    """
+    sys.stdout.write(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
 
 
 # Answers that come from the other side: it cannot be reached, or does not let us in.

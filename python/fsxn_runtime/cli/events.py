@@ -91,9 +91,12 @@ def _place(arguments: argparse.Namespace) -> Place:
 
 def _read(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines: it also splits at characters that JSON may have inside a text.
+        return path.read_text(encoding="utf-8").split("\n")
     except OSError as exc:
         raise RejectedError(f"cannot read {path}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise RejectedError(f"cannot read {path}: it is not UTF-8 ({exc})") from exc
 
 
 def _print(verification: Verification, *, as_json: bool) -> None:

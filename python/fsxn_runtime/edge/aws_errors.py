@@ -28,10 +28,14 @@ _INPUT_CODES: Final = frozenset(
         "ValidationException",
     }
 )
-# Throttling that comes as a 4xx, and conflicts that the service asks to send again.
+# Throttling and limits that come as a 4xx, and conflicts that the service asks to send again. SQS and S3 hand
+# on KMS's throttling under its name there, or under one of their own.
 _BUSY_CODES: Final = frozenset(
     {
         "ConditionalRequestConflict",
+        "ExecutionLimitExceeded",
+        "KMS.ThrottlingException",
+        "KmsThrottled",
         "OperationAborted",
         "OverLimit",
         "ProvisionedThroughputExceededException",

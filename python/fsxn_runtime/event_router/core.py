@@ -22,6 +22,10 @@ def read(message: Message, validate: Validator) -> Iterator[Entry | Reject]:
             yield _entry(message, event, validate)
     except RejectedError as error:
         yield _reject(message.message_id, message.body, error)
+    except RecursionError:
+        # Deeper than Python follows; how deep that is differs between reading, checking and writing.
+        too_deep = RejectedError("body is nested too deep", code=RejectReason.NOT_JSON)
+        yield _reject(message.message_id, message.body, too_deep)
 
 
 def latencies_ms(accepted: Iterable[tuple[Entry, int]]) -> tuple[list[float], int]:
@@ -41,7 +45,7 @@ def latencies_ms(accepted: Iterable[tuple[Entry, int]]) -> tuple[list[float], in
 def _events(body: str) -> list[object]:
     try:
         data = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as exc:
+    except ValueError as exc:
         raise RejectedError(f"body is not JSON: {exc}", code=RejectReason.NOT_JSON) from exc
     if not isinstance(data, dict):
         raise RejectedError(

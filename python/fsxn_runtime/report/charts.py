@@ -11,6 +11,10 @@ WIDE = 960  # user units; half of it is one of two charts side by side, and a ph
 NARROW = 470
 LEFT = 44
 BOTTOM = 34
+ROUND_MS = frozenset(
+    step * 10**power for power in range(5) for step in (1, 2, 5)
+)  # what an axis is marked with
+FEWEST_BINS = 10  # a decade: fewer make one fat bar of it
 
 
 def timeline(series: Mapping[str, Any]) -> str:
@@ -71,7 +75,8 @@ def latency(series: Mapping[str, Any]) -> str:
             if count:
                 yield _bar(x_of, place, y_of(count), floor, "live", gap=1.5)
         for place, bound in enumerate(bounds[: len(counts) - 1]):
-            yield text(_duration(bound), x_of(place + 1), floor + 18, "middle")
+            if bound in ROUND_MS:
+                yield text(_duration(bound), x_of(place + 1), floor + 18, "middle")
 
     return picture(NARROW, height, "Live events by milliseconds from the operation to the bus", parts())
 
@@ -79,7 +84,7 @@ def latency(series: Mapping[str, Any]) -> str:
 def replay_order(points: Sequence[Sequence[int]]) -> str:
     """Place of arrival (to the right) against place in order of operation time (up); the line is order."""
     size, top = 330, 12
-    floor, right = size - BOTTOM, NARROW - 8
+    floor, right = size - BOTTOM, NARROW - 18  # room for half of the last label
     most = max((max(point) for point in points), default=0) + 1
     grid = ticks(most)
     x_of = scale(grid[-1], LEFT, right)
@@ -118,7 +123,7 @@ def shares(parts_of_whole: Sequence[tuple[str, int]]) -> str:
 
 def steps(rows: Sequence[tuple[str, float]]) -> str:
     """How long each step of the run took, one under the other."""
-    row_height, label_width = 24, 210
+    row_height, label_width = 24, 264  # 45 letters
     height = row_height * len(rows) + 6
     longest = max((seconds for _, seconds in rows), default=1.0) or 1.0
     x_of = scale(longest, label_width, NARROW - 56)
@@ -148,10 +153,10 @@ def _steps(counts: Sequence[int], x_of: scale, y_of: scale) -> str:
 
 
 def _trimmed(counts: Sequence[int], bounds: Sequence[float]) -> tuple[list[int], list[float]]:
-    """Leave out empty bins at both ends, but keep at least four."""
+    """Leave out empty bins at both ends, but keep a decade."""
     used = [place for place, count in enumerate(counts) if count] or [0]
-    first = max(0, min(used[0], len(counts) - 4))
-    last = min(len(counts) - 1, max(used[-1], first + 3))
+    first = max(0, min(used[0], len(counts) - FEWEST_BINS))
+    last = min(len(counts) - 1, max(used[-1], first + FEWEST_BINS - 1))
     return list(counts[first : last + 1]), list(bounds[first : last + 1])
 
 

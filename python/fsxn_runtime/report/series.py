@@ -9,8 +9,12 @@ from fsxn_runtime.report.statistics import histogram
 
 TIME_BINS = 120  # one bin is about six pixels of the chart
 SCATTER_POINTS = 1200  # more only makes the file large
-# Milliseconds, three to a decade: an eye reads them as even steps.
-LATENCY_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
+# Milliseconds, ten to a decade (the R10 series of preferred numbers): an eye reads them as even steps.
+LATENCY_BOUNDS_MS = tuple(
+    round(step * decade, 2)
+    for decade in (1, 10, 100, 1_000, 10_000)
+    for step in (1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8)
+)
 
 
 def series(ledger: Ledger, firsts: Sequence[Arrival]) -> dict[str, object]:

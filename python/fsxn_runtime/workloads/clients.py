@@ -86,15 +86,26 @@ class Files:
         self._access_point = access_point
 
     def look(self, key: str) -> ObjectVersion | None:
-        """HEAD one object; None when it is not there."""
+        """HEAD one object; None when it is not there.
+
+        An answer to HEAD has no body, so a missing file and a missing access point are both a bare 404. Only
+        the access point's own HEAD tells them apart; without it, every event would pass for superseded.
+        """
         try:
             with aws_call("s3:HeadObject"):
                 answer = self._s3.head_object(Bucket=self._access_point, Key=key)
         except MisconfiguredError as exc:
-            if _is_absent(exc):
-                return None
+            if not _is_absent(exc):
+                raise
+        else:
+            return version_from(key, answer)
+        try:
+            with aws_call("s3:HeadBucket"):
+                self._s3.head_bucket(Bucket=self._access_point)
+        except MisconfiguredError as exc:
+            _refuse_denial(exc)
             raise
-        return version_from(key, answer)
+        return None
 
     def open(self, version: ObjectVersion) -> Any:
         """Open that version's body; None when it is gone or was replaced."""
@@ -113,9 +124,13 @@ class Files:
 
 def _is_absent(exc: MisconfiguredError) -> bool:
     """Say whether the object is not there. Raises TransientError for a denial (see `Files`)."""
+    _refuse_denial(exc)
+    return _code(exc) in ("404", "NoSuchKey", "NotFound")
+
+
+def _refuse_denial(exc: MisconfiguredError) -> None:
     if exc.code == "aws_denied":
         raise TransientError(str(exc), code="aws_denied") from exc
-    return _code(exc) in ("404", "NoSuchKey", "NotFound")
 
 
 def version_from(key: str, answer: Any) -> ObjectVersion:

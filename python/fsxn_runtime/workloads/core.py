@@ -71,8 +71,8 @@ def classify(event: FileEvent, junction_path: str) -> Wanted | FilterReason:
     action = _ACTIONS.get(event.event_type)
     if action is None:
         return FilterReason.EVENT_TYPE
-    if event.path_bytes is not None:
-        return FilterReason.PATH_NOT_ADDRESSABLE  # an object key is UTF-8
+    if event.path_bytes is not None and action is not Action.RENAME:
+        return FilterReason.PATH_NOT_ADDRESSABLE  # an object key is UTF-8; a rename may be what makes it so
     path = normalise(event.file_path)
     if action is Action.RENAME:
         if event.target_path is None:

@@ -67,21 +67,18 @@ def look(emulator: Emulator) -> dict[str, Any]:
 def life(local_aws: Emulator, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Life:
     build = tmp_path_factory.mktemp("every_type")
     result = Life()
-
-    def terraform(round_number: int, tag: str = "one") -> Terraform:
-        variables = {"v": round_number, "package": str(package), "default_tag": tag}
-        return Terraform(EVERY_TYPE, build, endpoint=local_aws.endpoint, variables=variables)
-
-    first, second, tagged = terraform(1), terraform(2), terraform(2, "two")
-    first.init()
-    for name, step in (("1", first), ("2", second), ("tag", tagged)):
-        result.planned[name] = changes(step)
-        step.apply_plan()
-        result.planned[f"after {name}"] = changes(step)
-        result.seen.append(look(local_aws))
-    answer = local_aws.client("lambda").invoke(FunctionName="lab-fn", Payload=b'{"n": 1}')
-    result.invoked = answer["Payload"].read()
-    tagged.destroy()
+    terraform = Terraform(EVERY_TYPE, build, endpoint=local_aws.endpoint)
+    terraform.init()
+    with terraform:
+        for name, number, tag in (("1", 1, "one"), ("2", 2, "one"), ("tag", 2, "two")):
+            terraform.variables = {"v": number, "package": str(package), "default_tag": tag}
+            result.planned[name] = changes(terraform)
+            terraform.apply_plan()
+            result.planned[f"after {name}"] = changes(terraform)
+            result.seen.append(look(local_aws))
+        answer = local_aws.client("lambda").invoke(FunctionName="lab-fn", Payload=b'{"n": 1}')
+        result.invoked = answer["Payload"].read()
+        terraform.destroy()
     result.leftovers = {name: value for name, value in look(local_aws).items() if value is not None}
     return result
 

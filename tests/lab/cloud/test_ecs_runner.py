@@ -164,8 +164,9 @@ def test_as_many_processes_run_as_the_service_wants(
     assert len({task.address for task in tasks}) == 2
 
     ecs = emulator.client("ecs")
-    described = ecs.describe_services(cluster="lab", services=[name])["services"][0]
-    assert (described["runningCount"], described["desiredCount"]) == (2, 2)
+    wait_until(
+        lambda: ecs.describe_services(cluster="lab", services=[name])["services"][0]["runningCount"] == 2
+    )
     listed = ecs.list_tasks(cluster="lab", serviceName=name)["taskArns"]
     assert sorted(listed) == sorted(task.arn for task in tasks)
     shown = ecs.describe_tasks(cluster="lab", tasks=[tasks[0].arn])["tasks"][0]
@@ -310,9 +311,14 @@ def test_sigterm_first_and_sigkill_after_the_stop_timeout(
     (task,) = running(runner, name)
     wait_until(lambda: stream_lines(emulator, task))
     emulator.client("ecs").update_service(cluster="lab", service=name, desiredCount=0)
-    wait_until(lambda: not runner.tasks(name))
+    ecs = emulator.client("ecs")
+    stopped = wait_until(
+        lambda: (
+            (t := ecs.describe_tasks(cluster="lab", tasks=[task.arn])["tasks"][0])["lastStatus"] == "STOPPED"
+            and t
+        )
+    )
     assert stream_lines(emulator, task) == ["ready", "asked"]
-    stopped = emulator.client("ecs").describe_tasks(cluster="lab", tasks=[task.arn])["tasks"][0]
     assert stopped["containers"][0]["exitCode"] == 128 + signal.SIGKILL
 
 
@@ -340,7 +346,8 @@ def test_a_deployment_keeps_the_old_task_until_the_new_one_is_healthy(
         )
     )
     assert deployments[0]["rolloutState"] == "COMPLETED"
-    assert ecs.describe_tasks(cluster="lab", tasks=[new.arn])["tasks"][0]["healthStatus"] == "HEALTHY"
+    shown = ecs.describe_tasks(cluster="lab", tasks=[new.arn])["tasks"][0]
+    assert shown["healthStatus"] == "HEALTHY"
 
 
 def test_stop_task_stops_the_task_and_the_service_replaces_it(

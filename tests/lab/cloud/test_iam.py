@@ -61,12 +61,33 @@ def test_a_statement_on_the_access_point_lets_a_role_read_through_it(emulator: E
 
 
 def test_listing_through_the_access_point_is_a_permission_of_its_own(emulator: Emulator, alias: str) -> None:
-    """It also decides what a missing object is: 404 for who may list, 403 for who may not."""
     reader = as_role(emulator, "reader", [allow("s3:GetObject", f"{ACCESS_POINT}/object/*")], "s3")
     with pytest.raises(ClientError, match="AccessDenied"):
         reader.list_objects_v2(Bucket=alias)
     lister = as_role(emulator, "lister", [allow("s3:ListBucket", ACCESS_POINT)], "s3")
     assert lister.list_objects_v2(Bucket=alias)["KeyCount"] == 1
+
+
+def test_asking_whether_the_access_point_is_there_takes_the_permission_to_list(
+    emulator: Emulator, alias: str
+) -> None:
+    reader = as_role(emulator, "reader", [allow("s3:GetObject", f"{ACCESS_POINT}/object/*")], "s3")
+    with pytest.raises(ClientError, match="403"):
+        reader.head_bucket(Bucket=alias)
+    as_role(emulator, "lister", [allow("s3:ListBucket", ACCESS_POINT)], "s3").head_bucket(Bucket=alias)
+
+
+@pytest.mark.parametrize(("may_list", "status"), [(True, 404), (False, 403)])
+def test_a_missing_object_is_404_for_who_may_list_and_403_for_others(
+    emulator: Emulator, alias: str, may_list: bool, status: int
+) -> None:
+    statements = [allow("s3:GetObject", f"{ACCESS_POINT}/object/*")]
+    statements += [allow("s3:ListBucket", ACCESS_POINT)] if may_list else []
+    s3 = as_role(emulator, f"reads-missing-{status}", statements, "s3")
+    for read in (s3.head_object, s3.get_object):
+        with pytest.raises(ClientError) as caught:
+            read(Bucket=alias, Key="never-there")
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
 @pytest.mark.parametrize(
@@ -197,3 +218,34 @@ def test_not_checked_here_the_policy_of_a_rules_target_queue(emulator: Emulator)
     events.put_targets(Rule="to-queue", Targets=[{"Id": "queue", "Arn": arn}])
     events.put_events(Entries=[{"Source": "test", "DetailType": "t", "Detail": "{}"}])
     assert emulator.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+
+
+def test_a_batch_needs_the_permission_of_the_single_call(emulator: Emulator) -> None:
+    url, arn = make_queue(emulator, "batched")
+    entries = [{"Id": "1", "MessageBody": "text"}]
+    sender = as_role(emulator, "sender", [allow("sqs:SendMessage", arn)], "sqs")
+    assert sender.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]
+    receiver = as_role(emulator, "receiver", [allow("sqs:ReceiveMessage", arn)], "sqs")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        receiver.send_message_batch(QueueUrl=url, Entries=entries)
+
+
+def test_a_trust_policy_may_ask_for_the_account_of_the_service(emulator: Emulator) -> None:
+    """The account root takes roles in place of services here: the own account fits, another does not."""
+    make_role(emulator, "conditional", [])
+    iam, sts = emulator.client("iam"), emulator.client("sts")
+    for account, fits in ((ACCOUNT_ID, True), ("111122223333", False)):
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.update_assume_role_policy(RoleName="conditional", PolicyDocument=document)
+        role = {"RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/conditional", "RoleSessionName": "test"}
+        if fits:
+            assert sts.assume_role(**role)["Credentials"]
+        else:
+            with pytest.raises(ClientError, match="AccessDenied"):
+                sts.assume_role(**role)

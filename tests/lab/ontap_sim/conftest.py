@@ -68,4 +68,4 @@ def server() -> Iterator[FakeServer]:
     """A server that reads everything."""
     fake = FakeServer()
     yield fake
-    fake.stop()
+    fake.close()

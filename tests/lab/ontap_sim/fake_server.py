@@ -42,6 +42,7 @@ class Peer:
     session_id: str = ""
     policy: str = ""
     payloads: list[bytes] = field(default_factory=list)
+    ended: bool = False  # the node closed in order
 
     @property
     def notifications(self) -> list[bytes]:
@@ -61,7 +62,11 @@ class FakeServer:
     def __init__(
         self, host: str = "127.0.0.1", port: int = 0, version: str = "1.2", receive_buffer_bytes: int = 0
     ) -> None:
-        self.host, self.port, self.version = host, port, version
+        self.host, self.version = host, version
+        self._reserved = socket.socket()  # keeps the port ours while nothing listens; it never listens itself
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind((host, port))
+        self.port: int = self._reserved.getsockname()[1]
         self._receive_buffer_bytes = receive_buffer_bytes
         self.reading = threading.Event()
         self.reading.set()
@@ -70,15 +75,14 @@ class FakeServer:
 
     def start(self) -> None:
         """Listen, on the port that was used before."""
-        self._listener = socket.create_server((self.host, self.port))
+        self._listener = socket.create_server((self.host, self.port))  # reuses the reserved address
         if self._receive_buffer_bytes:
             size = self._receive_buffer_bytes
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
-        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def stop(self) -> None:
-        """Stop listening and close every connection."""
+        """Stop listening and close every connection; `start` brings the server back on its port."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.reading.set()
@@ -89,6 +93,11 @@ class FakeServer:
                 pass  # the node was faster
         for peer in self.peers:
             peer.sock.close()
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.stop()
+        self._reserved.close()
 
     @property
     def notifications(self) -> list[bytes]:
@@ -115,6 +124,7 @@ class FakeServer:
                 while prefix := stream.read(6):
                     self._take(peer, stream.read(struct.unpack(">I", prefix[1:5])[0]))
                     self.reading.wait()
+                peer.ended = True
             except (OSError, ValueError, struct.error):
                 return  # broken or stopped
 

@@ -1,69 +1,58 @@
-"""What AWS answers becomes one of the four branches."""
+"""What a failed AWS call means for its caller."""
 
 from __future__ import annotations
 
 import pytest
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
-    ConnectTimeoutError,
+    EndpointConnectionError,
     NoCredentialsError,
     ParamValidationError,
+    ReadTimeoutError,
 )
-from fsxn_runtime.edge.aws_errors import aws_call
-from fsxn_runtime.errors import (
-    ConflictError,
-    FsxnError,
-    MisconfiguredError,
-    RejectedError,
-    TransientError,
-)
+from fsxn_runtime.edge.aws_errors import aws_call, error_code
+from fsxn_runtime.errors import ConflictError, MisconfiguredError, RejectedError, TransientError
 
 
 def answer(code: str, status: int) -> ClientError:
     return ClientError(
-        {"Error": {"Code": code, "Message": "said so"}, "ResponseMetadata": {"HTTPStatusCode": status}},
-        "Operation",
+        {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Call"
     )
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "branch"),
+    ("raised", "branch", "code"),
     [
-        ("ConditionalCheckFailedException", 400, ConflictError),
-        ("PreconditionFailed", 412, ConflictError),
-        ("412", 412, ConflictError),
-        ("ThrottlingException", 400, TransientError),
-        ("SlowDown", 503, TransientError),
-        ("InternalError", 500, TransientError),
-        ("SomethingNew", 429, TransientError),
-        ("ValidationException", 400, RejectedError),
-        ("AccessDenied", 403, MisconfiguredError),
-        ("ResourceNotFoundException", 400, MisconfiguredError),
-        ("SomethingNew", 400, MisconfiguredError),
+        (answer("InternalServerError", 500), TransientError, "aws_busy"),
+        (answer("ThrottlingException", 400), TransientError, "aws_busy"),
+        (answer("TooManyRequests", 429), TransientError, "aws_busy"),
+        (answer("ExecutionLimitExceeded", 400), TransientError, "aws_busy"),
+        (answer("KMS.ThrottlingException", 400), TransientError, "aws_busy"),
+        (answer("KmsThrottled", 400), TransientError, "aws_busy"),
+        (answer("ConditionalCheckFailedException", 400), ConflictError, "aws_condition"),
+        (answer("PreconditionFailed", 412), ConflictError, "aws_condition"),
+        (answer("ConditionalRequestConflict", 409), TransientError, "aws_busy"),
+        (answer("InvalidMessageContents", 400), RejectedError, "aws_invalid_input"),
+        (answer("AccessDenied", 403), MisconfiguredError, "aws_denied"),
+        (answer("ResourceNotFoundException", 400), MisconfiguredError, "aws_refused"),
+        (answer("NeverHeardOf", 400), MisconfiguredError, "aws_refused"),
+        (NoCredentialsError(), MisconfiguredError, "aws_identity"),
+        (ParamValidationError(report="r"), RejectedError, "aws_invalid_input"),
+        (EndpointConnectionError(endpoint_url="u"), TransientError, "aws_unreachable"),
+        (ReadTimeoutError(endpoint_url="u"), TransientError, "aws_unreachable"),
     ],
 )
-def test_an_answer_falls_into_its_branch(code: str, status: int, branch: type[FsxnError]) -> None:
-    with pytest.raises(branch) as caught, aws_call("sqs:SendMessage"):
-        raise answer(code, status)
-    assert type(caught.value) is branch
-    assert str(caught.value).startswith(f"sqs:SendMessage answered {code} (HTTP {status})")
+def test_an_error_of_boto3_falls_in_one_branch(raised, branch, code):
+    with pytest.raises(branch, match="svc:Call") as caught, aws_call("svc:Call"):
+        raise raised
+    assert caught.value.code == code
+    assert caught.value.__cause__ is raised
 
 
-@pytest.mark.parametrize(
-    ("error", "branch"),
-    [
-        (ConnectTimeoutError(endpoint_url="https://sqs"), TransientError),
-        (NoCredentialsError(), MisconfiguredError),
-        (ParamValidationError(report="bad"), RejectedError),
-    ],
-)
-def test_what_never_reached_aws_falls_into_its_branch(error: BotoCoreError, branch: type[FsxnError]) -> None:
-    with pytest.raises(branch) as caught, aws_call("sqs:SendMessage"):
-        raise error
-    assert type(caught.value) is branch
+def test_an_answer_without_error_has_no_code():
+    assert error_code(ClientError({}, "Call")) == ""
 
 
-def test_an_error_that_is_not_of_aws_passes_unchanged() -> None:
-    with pytest.raises(KeyError), aws_call("sqs:SendMessage"):
-        raise KeyError("ours")
+def test_what_is_not_boto3s_passes_through():
+    with pytest.raises(ZeroDivisionError), aws_call("svc:Call"):
+        raise ZeroDivisionError

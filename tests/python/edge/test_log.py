@@ -13,6 +13,7 @@ from fsxn_runtime.errors import RejectedError
 
 @pytest.fixture(autouse=True)
 def _level() -> Iterator[None]:
+    log.set_level("INFO")
     yield
     log.set_level("INFO")
 

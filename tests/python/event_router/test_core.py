@@ -45,6 +45,15 @@ def test_a_body_with_several_events_becomes_several_entries() -> None:
     assert [item.event_id for item in found if isinstance(item, Entry)] == [e["event_id"] for e in events]
 
 
+def test_what_is_nested_too_deep_to_check_or_write_is_rejected() -> None:
+    def too_deep(event: object) -> None:
+        raise RecursionError
+
+    body = body_of()
+    (found,) = read(Message("m1", body), too_deep)
+    assert found == Reject("m1", body, RejectReason.NOT_JSON, "body is nested too deep")
+
+
 def test_one_wrong_event_does_not_spoil_the_others() -> None:
     good = file_event().to_dict()
     found = read_all(json.dumps({"schema_version": "1.0", "events": [good, 7, good]}))

@@ -35,13 +35,13 @@ BOUNDED_DIMENSIONS = {
 }
 
 
-@pytest.mark.parametrize("metric", METRICS.values(), ids=str)
+@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
 def test_a_metric_name_ends_in_its_unit(metric: Metric) -> None:
     ending = metric.name.rpartition("_")[2]
     assert metric.name in WITHOUT_ENDING or metric.unit == UNITS[ending]
 
 
-@pytest.mark.parametrize("metric", METRICS.values(), ids=str)
+@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
 def test_dimensions_are_bounded_and_one_set_holds_all_of_them(metric: Metric) -> None:
     assert metric.dimension_names <= BOUNDED_DIMENSIONS
     assert any(set(names) == metric.dimension_names for names in metric.dimension_sets)

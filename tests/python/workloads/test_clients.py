@@ -149,6 +149,19 @@ def test_what_an_access_point_refuses_is_no_missing_file(s3, code, status, error
         Files(s3, "volume").look("a")
 
 
+def test_a_missing_access_point_is_no_missing_file(s3):
+    with pytest.raises(MisconfiguredError, match="s3:HeadBucket"):
+        Files(s3, "no-such-access-point").look("a")
+
+
+def test_an_access_point_that_denies_is_tried_again(s3):
+    stubber = Stubber(s3)
+    stubber.add_client_error("head_object", service_error_code="404", http_status_code=404)
+    stubber.add_client_error("head_bucket", service_error_code="403", http_status_code=403)
+    with stubber, pytest.raises(TransientError, match="s3:HeadBucket"):
+        Files(s3, "volume").look("a")
+
+
 def test_a_report_is_written_once_and_the_first_one_stays(s3):
     reports = Reports(s3, "volume")
     assert reports.put_once("r.json", b"first") == b"first"

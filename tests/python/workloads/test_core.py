@@ -56,6 +56,13 @@ def test_a_rename_looks_at_its_target():
     assert core.classify(event, "/vol1") == Wanted(Action.RENAME, "/vol1/legal/b.pdf", "legal/b.pdf")
 
 
+def test_a_rename_that_makes_a_name_addressable_is_work():
+    event = file_event(
+        event_type=EventType.FILE_RENAME, path_bytes="L3ZvbDEv/w==", target_path="/vol1/legal/b.pdf"
+    )
+    assert core.classify(event, "/vol1") == Wanted(Action.RENAME, "/vol1/legal/b.pdf", "legal/b.pdf")
+
+
 def test_a_rename_without_a_target_is_rejected():
     with pytest.raises(RejectedError, match="target_path"):
         core.classify(file_event(event_type=EventType.FILE_RENAME), "/vol1")

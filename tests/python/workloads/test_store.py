@@ -12,6 +12,7 @@ from fsxn_runtime.workloads.model import StateItem, Status
 from fsxn_runtime.workloads.store import StateStore
 
 from tests.support.emulator import emulator, emulator_process  # noqa: F401
+from tests.support.state_table import create_state_table
 from tests.support.workload_world import T0, UC_ID, MemoryStore, Steps
 
 TABLE = "state"
@@ -37,30 +38,13 @@ def item(work_key: str = "k1", **changes: object) -> StateItem:
 @pytest.fixture(scope="module")
 def dynamodb(emulator):  # noqa: F811
     client = emulator.client("dynamodb")
-    client.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "status", "updated_at")
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "status-index",
-                "KeySchema": [
-                    {"AttributeName": "status", "KeyType": "HASH"},
-                    {"AttributeName": "updated_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-    )
+    create_state_table(client, TABLE)
     return client
 
 
 @pytest.fixture
 def empty_table(dynamodb):
-    for found in dynamodb.scan(TableName=TABLE)["Items"]:
+    for found in dynamodb.get_paginator("scan").paginate(TableName=TABLE).search("Items"):
         dynamodb.delete_item(TableName=TABLE, Key={"pk": found["pk"]})
     return dynamodb
 

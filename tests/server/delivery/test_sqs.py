@@ -53,6 +53,13 @@ def test_a_single_event_has_both_attributes_and_an_envelope_only_the_version() -
     assert list(several["MessageAttributes"]) == ["schema_version"]
 
 
+def test_a_quarantined_thing_says_why_in_an_attribute() -> None:
+    client, kept = Client(all_accepted), message("a")
+    kept.parcels[0].event_type, kept.parcels[0].reason = "", "undecodable"
+    SqsQueue("https://queue", client).send([kept])
+    assert client.calls[0][0]["MessageAttributes"]["reason"]["StringValue"] == "undecodable"
+
+
 def test_answers_belong_to_their_messages_whatever_their_order() -> None:
     def answer(entries: list[Call]) -> Any:
         return {

@@ -26,6 +26,16 @@ _SIGNATURES: Final = (
 )
 # An own table without the machine's mime.types files, so that every machine gives the same answer.
 _TYPES_BY_SUFFIX: Final = mimetypes.MimeTypes()
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument"
+for _suffix, _type in (
+    (".docx", f"{_OFFICE}.wordprocessingml.document"),
+    (".pptx", f"{_OFFICE}.presentationml.presentation"),
+    (".xlsx", f"{_OFFICE}.spreadsheetml.sheet"),
+):
+    _TYPES_BY_SUFFIX.add_type(_type, _suffix)  # not in Python's own table
+
+# Every ASCII character as a space or an x, by what Python's str.split calls white space.
+_WHITE_OR_NOT: Final = bytes(ord(" ") if chr(code).isspace() else ord("x") for code in range(256))
 
 
 class Inventory:
@@ -100,15 +110,20 @@ class _Text:
             self._count(text)
 
     def _count(self, text: str) -> None:
-        words = len(text.split())
-        if self._in_word and words and not text[0].isspace():
-            words -= 1  # the piece before ended within this word
-        self._words += words
+        self._words += self._words_beginning_in(text)
         self._in_word = not text[-1].isspace()
         self._lines += text.count("\n")
         self._in_line = text[-1] != "\n"
         self._characters += len(text)
         self._ascii = self._ascii and text.isascii()
+
+    def _words_beginning_in(self, text: str) -> int:
+        if text.isascii():  # ten times faster than splitting, which makes an object of every word
+            before = b"x" if self._in_word else b" "
+            return (before + text.encode().translate(_WHITE_OR_NOT)).count(b" x")
+        words = len(text.split())
+        # The piece before may have ended within the first of them.
+        return words - 1 if self._in_word and words and not text[0].isspace() else words
 
     def result(self) -> dict[str, Any] | None:
         """Give the counts; None for what is not text. A last line without an end counts as a line."""

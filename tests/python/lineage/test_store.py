@@ -1,0 +1,118 @@
+"""The lineage table on the local AWS, and the tracker over it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from fsxn_runtime.edge.metrics import Emf
+from fsxn_runtime.errors import MisconfiguredError
+from fsxn_runtime.lineage import LineageRecord, LineageSettings, LineageStatus, LineageStore, LineageTracker
+from fsxn_runtime.lineage.model import RecordResult
+
+from tests.support.emulator import emulator, emulator_process  # noqa: F401
+from tests.support.lineage_table import create_lineage_table
+
+TABLE = "lineage"
+
+
+def record(number: int = 0, **changes: object) -> LineageRecord:
+    """A record of minute `number`."""
+    made = LineageRecord(
+        source_file_key="/vol1/a",
+        processing_timestamp=f"2026-01-31T12:{number:02d}:00.000000Z",
+        uc_id="inventory",
+        status=LineageStatus.SUCCESS,
+        step_functions_execution_arn=f"arn:{number}",
+        work_key=f"k{number}",
+        event_id="e",
+        action="process",
+        output_keys=("inventory/a.json",),
+        fpolicy_sequence_number=7,
+    )
+    return replace(made, **changes)
+
+
+@pytest.fixture(scope="module")
+def dynamodb(emulator):  # noqa: F811
+    client = emulator.client("dynamodb")
+    create_lineage_table(client, TABLE)
+    return client
+
+
+@pytest.fixture
+def store(dynamodb):
+    for found in dynamodb.get_paginator("scan").paginate(TableName=TABLE).search("Items"):
+        key = {name: found[name] for name in ("source_file_key", "processing_timestamp")}
+        dynamodb.delete_item(TableName=TABLE, Key=key)
+    return LineageStore(dynamodb, TABLE)
+
+
+def tracker(store, lines=None):
+    settings = LineageSettings(TABLE, 365, "Test")
+    emf = Emf("Test", write=lambda line: (lines if lines is not None else []).append(json.loads(line)))
+    return LineageTracker(settings, store=store, emf=emf)
+
+
+def test_a_file_has_its_history_newest_first(store):
+    for number in (1, 0, 2):
+        tracker(store).record(record(number))
+    tracker(store).record(record(3, source_file_key="/vol1/b"))
+    assert list(store.by_file("/vol1/a")) == [record(2), record(1), record(0)]
+
+
+def test_a_workload_has_its_history_between_two_times_both_included(store):
+    for number in range(5):
+        tracker(store).record(record(number, source_file_key=f"/vol1/{number}"))
+    tracker(store).record(record(2, uc_id="other"))
+
+    def minutes(since="", until=""):
+        return [int(found.work_key[1:]) for found in store.by_workload("inventory", since, until)]
+
+    assert minutes() == [0, 1, 2, 3, 4]
+    assert minutes("2026-01-31T12:01:00.000000Z", "2026-01-31T12:03:00.000000Z") == [1, 2, 3]
+    assert minutes(since="2026-01-31T12:03:00.000001Z") == [4]
+    assert minutes(until="2026-01-31T12:00:59.000000Z") == [0]
+
+
+def test_an_execution_has_its_records(store):
+    tracker(store).record(record(1))
+    tracker(store).record(record(2))
+    assert list(store.by_execution("arn:2")) == [record(2)]
+    assert list(store.by_execution("arn:9")) == []
+
+
+def test_a_query_goes_over_pages(store):
+    """300 KB each: DynamoDB gives 1 MB a page."""
+    for number in range(5):
+        tracker(store).record(record(number, reason="x" * 300_000))
+    assert [found.work_key for found in store.by_workload("inventory")] == ["k0", "k1", "k2", "k3", "k4"]
+
+
+def test_writing_a_record_twice_is_writing_it_once(store):
+    lines = []
+    for _ in range(2):
+        assert tracker(store, lines).record(record()) == RecordResult(True)
+    assert list(store.by_file("/vol1/a")) == [record()]
+    assert [line["LineageRecords_count"] for line in lines] == [1, 1]
+
+
+def test_a_record_that_cannot_be_stored_is_told_and_counted_and_raises_nothing(store, dynamodb, capsys):
+    lines = []
+    result = tracker(LineageStore(dynamodb, "absent"), lines).record(record())
+    assert result == RecordResult(False, "aws_refused")
+    assert [(line["LineageFailures_count"], line["Reason"]) for line in lines] == [(1, "aws_refused")]
+    logged = json.loads(capsys.readouterr().out)
+    assert (logged["event"], logged["work_key"], logged["execution_arn"]) == ("record.lost", "k0", "arn:0")
+
+
+@pytest.mark.parametrize("broken", [record(uc_id=""), record(fpolicy_sequence_number=1.5)])
+def test_a_record_of_ours_that_is_wrong_raises_nothing_either(store, broken):
+    assert not tracker(store).record(broken).stored
+
+
+def test_wrong_settings_are_refused_before_any_work(monkeypatch):
+    monkeypatch.delenv("LINEAGE_TABLE", raising=False)
+    with pytest.raises(MisconfiguredError, match="LINEAGE_TABLE"):
+        LineageTracker()
