@@ -44,11 +44,13 @@ class Fit:
         earliest = max(start, (value - highest - self.intercept) / self.slope)
         if not math.isfinite(earliest) or not self.season:
             return earliest if math.isfinite(earliest) else None
-        for day in range(math.floor(earliest), math.floor(earliest) + _WEEK):
-            reached = (value - self._seasonal(day) - self.intercept) / self.slope
-            if reached < day + 1:
-                return max(earliest, reached, float(day))
-        return earliest + _WEEK  # the highest day came round; only rounding leads here
+        first = math.floor(earliest)
+        # Within a week the highest day comes round, so one of these is met.
+        return next(
+            max(earliest, reached, float(day))
+            for day in range(first, first + _WEEK)
+            if (reached := (value - self._seasonal(day) - self.intercept) / self.slope) < day + 1
+        )
 
     def moved(self, by: float, per_day: float, start: float) -> Fit:
         """Give the same, `by` higher at `start` and `per_day` steeper from there."""

@@ -12,7 +12,6 @@ from fsxn_runtime.forecast import Kind, Outcome, Resource, Usage, forecast, proj
 from fsxn_runtime.forecast.core import (
     HELD_BACK,
     HORIZON_DAYS,
-    STALE_DAYS,
     capacity_changes,
     choose,
     must_tell,
@@ -75,7 +74,7 @@ def test_two_points_are_enough_for_a_line_and_no_interval() -> None:
         (usage(growing(0.0)), Outcome.NOT_GROWING),
         (usage(growing(-3.0)), Outcome.NOT_GROWING),
         (usage(growing(3.0), days=1.5), Outcome.WINDOW_TOO_SHORT),
-        (usage(growing(3.0), end=NOW - 2 * STALE_DAYS), Outcome.STALE),
+        (usage(growing(3.0), end=NOW - 1.05), Outcome.STALE),
         (usage(growing(3.0), capacity=0.0), Outcome.NO_CAPACITY),
         (Usage(SSD, usage(growing(3.0)).used, ()), Outcome.NO_CAPACITY),
     ],
@@ -146,6 +145,11 @@ def test_a_week_is_found_and_the_first_peak_over_the_capacity_counts() -> None:
     assert found.method == "weekly"
     full = next(n for n in range(1, 100) if value(n) >= 990 or value(n + 0.999) >= 990)
     assert full <= found.days_until_full <= full + 1
+
+
+def test_two_points_within_minutes_are_a_line_when_no_window_is_asked_for() -> None:
+    minutes = Usage(SSD, ((NOW - 0.02, 100.0), (NOW - 0.01, 101.0)), ((NOW, 1000.0),))
+    assert of(minutes, 0).growth_per_day == pytest.approx(100.0)
 
 
 def test_gaps_are_seen() -> None:

@@ -180,6 +180,18 @@ def test_plot_draws_in_the_terminal_and_as_svg(
     assert picture.read_text().startswith("<svg ")
 
 
+def test_what_cannot_be_forecast_is_still_drawn(
+    world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["forecast", "plot", "ssd"]) == 1
+    assert "no data" in capsys.readouterr().out
+    world.simulator.client.fsx("history", volume="vol1", points=[[0, GIB]])
+    assert main(["forecast", "plot", "ssd"]) == 0
+    assert "too few points" in capsys.readouterr().out
+    assert main(["forecast", "plot", "ssd", "-o", str(tmp_path / "nowhere/x.svg")]) == 2
+    assert "cannot write" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
