@@ -101,8 +101,8 @@ class Expander:
         """
         answers: list[Answer] = []
         first_error: FsxnError | None = None
-        self.guardrail.tell_of_ended_grant()
         steps: list[tuple[str, Callable[[], list[Answer]]]] = [
+            ("grant", self._tell_of_grant),
             *((o.resource_id, partial(self._look, o, now)) for o in self.store.open()),
             *((r.resource_id, partial(self._take_all, r, now)) for r in self._alarmed(check_id)),
         ]
@@ -127,6 +127,10 @@ class Expander:
         volume = self.fsx.volume(request.volume_id)
         volume_pct = self.usage.volume_pct(volume, now)
         return core.plan(request, file_system, ssd_pct, volume, volume_pct, self.settings.policy, now)
+
+    def _tell_of_grant(self) -> list[Answer]:
+        self.guardrail.tell_of_ended_grant()
+        return []
 
     def _take_all(self, request: Request, now: int) -> list[Answer]:
         return [self.take(request, now)]

@@ -104,7 +104,8 @@ class CapacityGuardrail:
         )
         decision, state = self._decide(action)
         if decision.verdict is Verdict.DENIED:
-            self._count(action, "GuardrailBlocked")
+            if decision.reason not in core.REPEATS:  # a repetition asks for nothing new
+                self._count(action, "GuardrailBlocked")
             recorded = decision.reason is not Reason.STORE and self._record(
                 action, decision, Outcome.NOT_EXECUTED, None
             )

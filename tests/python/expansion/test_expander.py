@@ -6,7 +6,9 @@ import itertools
 from dataclasses import replace
 
 import pytest
+from fsxn_runtime.edge.clock import TimeBudget
 from fsxn_runtime.errors import FsxnError, RejectedError
+from fsxn_runtime.expansion.handler import answer_event
 from fsxn_runtime.expansion.model import MIB_PER_GIB, Outcome
 from fsxn_runtime.guardrails import Outcome as ActionOutcome
 
@@ -319,6 +321,27 @@ def test_a_resource_that_fails_does_not_stop_the_others_in_a_check(world):
     with pytest.raises(FsxnError, match="fs-2"):
         world.send(expander, CHECK)
     assert world.store.get(operation.operation_id).outcome is Outcome.COMPLETED
+
+
+def test_a_guardrail_without_its_table_does_not_stop_a_check(world):
+    world.cloudwatch.ssd_pct = 85.0
+    expander = world.expander()
+    world.send(expander, alarm())
+    world.guardrails.dynamodb.down = refusal("GetItem", "InternalServerError", "down")
+    try:
+        with pytest.raises(FsxnError):
+            world.send(expander, CHECK)
+    finally:
+        world.guardrails.dynamodb.down = None
+    assert world.store.open() == []
+
+
+def test_a_check_without_time_leaves_the_rest_to_the_next(world):
+    world.cloudwatch.ssd_pct = 85.0
+    expander = world.expander()
+    world.send(expander, alarm())
+    assert answer_event(expander, CHECK, TimeBudget(lambda: 9_999, 0), world.now) == []
+    assert len(world.store.open()) == 1
 
 
 def test_an_open_reservation_is_settled_by_what_fsx_shows(world):

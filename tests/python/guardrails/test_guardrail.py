@@ -144,6 +144,7 @@ def test_a_repeated_action_id_never_runs_again(world):
         assert (again.executed, again.reason) == (False, Reason.REPEATED)
     assert effect.times == 1
     assert world.operations().status(kind).count == 1
+    assert world.metrics()["GuardrailBlocked"] == 0
 
 
 @pytest.mark.parametrize("size", [0, -1, float("nan"), float("inf"), -float("inf"), 1e30, "x", None, True])
