@@ -6,11 +6,12 @@ import argparse
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.cli.forecast_chart import Chart, svg, terminal
+from fsxn_runtime.cli.forecast_png import png
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.edge.settings import text
@@ -18,6 +19,7 @@ from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.forecast import Forecast, Inventory, Outcome, Usage, forecast, projection
 
 _US_PER_DAY = 86_400_000_000
+_PICTURES: Mapping[str, Callable[[Chart], bytes]] = {".png": png, ".svg": lambda chart: svg(chart).encode()}
 _COLUMNS = (
     "RESOURCE",
     "NAME",
@@ -48,13 +50,15 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     plot = commands.add_parser(
         "plot",
         help="draw one resource's usage and forecast",
-        description="Draw usage, capacity and forecast with its 90 % interval in the terminal, or as SVG.",
+        description="Draw usage, capacity, forecast and its 90 % interval in the terminal, or as PNG or SVG.",
     )
     plot.add_argument(
         "resource", metavar="RESOURCE", help="as `show` names it: ssd, fsvol-..., fsvol-.../files"
     )
     plot.add_argument("--days", type=int, default=30, metavar="N", help="days to look ahead (30)")
-    plot.add_argument("-o", "--output", type=Path, metavar="FILE.svg", help="write a picture instead")
+    plot.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write a picture instead: .png or .svg"
+    )
     plot.set_defaults(run=_plot)
     for parser in (show, plot):
         parser.add_argument("--file-system", metavar="ID", help="file system (default: FILE_SYSTEM_ID)")
@@ -89,8 +93,8 @@ def _show(arguments: argparse.Namespace) -> Exit:
 def _plot(arguments: argparse.Namespace) -> Exit:
     if not 1 <= arguments.days <= 3650:
         raise RejectedError(f"--days is {arguments.days}; it must be 1 to 3650")
-    if arguments.output and arguments.output.suffix != ".svg":
-        raise RejectedError(f"--output is {arguments.output}; it must end in .svg")
+    if arguments.output and arguments.output.suffix not in _PICTURES:
+        raise RejectedError(f"--output is {arguments.output}; it must end in {' or '.join(_PICTURES)}")
     now, usages = _read(arguments)
     by_key = {usage.resource.key: usage for usage in usages}
     if arguments.resource not in by_key:
@@ -109,7 +113,7 @@ def _plot(arguments: argparse.Namespace) -> Exit:
         return Exit.FINDING
     if arguments.output:
         try:
-            arguments.output.write_text(svg(chart), encoding="utf-8")
+            arguments.output.write_bytes(_PICTURES[arguments.output.suffix](chart))
         except OSError as exc:
             raise RejectedError(f"cannot write {arguments.output}: {exc.strerror}") from exc
     else:

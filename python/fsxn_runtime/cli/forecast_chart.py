@@ -10,8 +10,8 @@ from html import escape
 Point = tuple[float, float]
 
 _COLUMNS, _ROWS = 72, 18  # fits a terminal of 80 by 24 with the axis
-_WIDTH, _HEIGHT = 960, 420
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 40, 40
+WIDTH, HEIGHT = 960, 420
+LEFT, RIGHT, TOP, BOTTOM = 70, 20, 40, 40
 # On light and dark paper alike; the shapes differ as well as the colours.
 _STYLE = (
     "text{font:13px sans-serif;fill:#555}.used{fill:none;stroke:#1f77b4;stroke-width:2}"
@@ -51,8 +51,8 @@ class Chart:
 def terminal(chart: Chart) -> Iterator[str]:
     """Draw with characters: o usage, . forecast, : its interval, = capacity."""
     grid = [[" "] * _COLUMNS for _ in range(_ROWS)]
-    column = _scale(chart.first, chart.last, 0, _COLUMNS - 1)
-    row = _scale(0.0, chart.top, _ROWS - 1, 0)
+    column = scale(chart.first, chart.last, 0, _COLUMNS - 1)
+    row = scale(0.0, chart.top, _ROWS - 1, 0)
 
     def put(day: float, value: float, sign: str) -> None:
         if 0 <= value <= chart.top:
@@ -67,7 +67,7 @@ def terminal(chart: Chart) -> Iterator[str]:
     for place in range(_COLUMNS):
         day = chart.first + (chart.last - chart.first) * place / (_COLUMNS - 1)
         if chart.capacity:
-            put(day, _capacity_at(chart, day), "=")
+            put(day, capacity_at(chart, day), "=")
     for day, value in chart.used:
         put(day, value, "o")
 
@@ -76,28 +76,28 @@ def terminal(chart: Chart) -> Iterator[str]:
         level = chart.top * (_ROWS - 1 - place) / (_ROWS - 1)
         yield f"{level:>9.4g} |{''.join(cells).rstrip()}"
     yield f"{chart.unit:>9} +{'-' * _COLUMNS}"
-    yield f"{'':>11}{_date(chart.first)}{_date(chart.last):>{_COLUMNS - 10}}"
+    yield f"{'':>11}{date(chart.first)}{date(chart.last):>{_COLUMNS - 10}}"
     yield "o used  . forecast  : 90 % interval  = capacity"
 
 
 def svg(chart: Chart) -> str:
     """Draw as one SVG document that needs nothing else."""
-    x = _scale(chart.first, chart.last, _LEFT, _WIDTH - _RIGHT)
-    y = _scale(0.0, chart.top, _HEIGHT - _BOTTOM, _TOP)
+    x = scale(chart.first, chart.last, LEFT, WIDTH - RIGHT)
+    y = scale(0.0, chart.top, HEIGHT - BOTTOM, TOP)
 
     def path(points: Sequence[Point], class_: str, end: str = "") -> str:
         line = "L".join(f"{x(day):.1f} {y(min(max(value, 0.0), chart.top)):.1f}" for day, value in points)
         return f'<path class="{class_}" d="M{line}{end}"/>'
 
-    parts = [f'<text x="{_LEFT}" y="24">{escape(chart.title)}</text>']
+    parts = [f'<text x="{LEFT}" y="24">{escape(chart.title)}</text>']
     for fourth in range(5):
         level = chart.top * fourth / 4
-        parts.append(f'<text x="{_LEFT - 8}" y="{y(level) + 4:.1f}" text-anchor="end">{level:.4g}</text>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y(level) + 4:.1f}" text-anchor="end">{level:.4g}</text>')
     parts += [
-        f'<text x="{x(day):.1f}" y="{_HEIGHT - 14}" text-anchor="middle">{_date(day)}</text>'
+        f'<text x="{x(day):.1f}" y="{HEIGHT - 14}" text-anchor="middle">{date(day)}</text>'
         for day in (chart.first, chart.used[-1][0], chart.last)
     ]
-    parts.append(f'<text x="{_LEFT - 8}" y="24" text-anchor="end">{escape(chart.unit)}</text>')
+    parts.append(f'<text x="{LEFT - 8}" y="24" text-anchor="end">{escape(chart.unit)}</text>')
     if chart.ahead:
         upper = [(day, high) for day, _, _, high in chart.ahead]
         lower = [(day, low) for day, _, low, _ in reversed(chart.ahead)]
@@ -108,9 +108,9 @@ def svg(chart: Chart) -> str:
         parts.append(path([(chart.first, chart.capacity[0][1]), *_steps(ends)], "capacity"))
     parts.append(path(chart.used, "used"))
     now = x(chart.used[-1][0])
-    parts.append(f'<line class="now" x1="{now:.1f}" x2="{now:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
+    parts.append(f'<line class="now" x1="{now:.1f}" x2="{now:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
         f"<title>{escape(chart.title)}</title><style>{_STYLE}</style>{''.join(parts)}</svg>\n"
     )
 
@@ -124,14 +124,17 @@ def _steps(points: Sequence[Point]) -> Iterator[Point]:
         before = value
 
 
-def _capacity_at(chart: Chart, day: float) -> float:
+def capacity_at(chart: Chart, day: float) -> float:
+    """Give the capacity at a time; before the first that is known, that one."""
     known = [value for time, value in chart.capacity if time <= day]
     return known[-1] if known else chart.capacity[0][1]
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    """Map the stretch from low to high onto the one from start to end."""
     return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
-def _date(day: float) -> str:
+def date(day: float) -> str:
+    """Write a time as YYYY-MM-DD."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).strftime("%Y-%m-%d")

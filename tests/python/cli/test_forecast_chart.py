@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from xml.etree import ElementTree
 
-from fsxn_runtime.cli.forecast_chart import Chart, svg, terminal
-from hypothesis import given
+from fsxn_runtime.cli.forecast_chart import HEIGHT, WIDTH, Chart, svg, terminal
+from fsxn_runtime.cli.forecast_png import png
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,6 +50,30 @@ def test_the_svg_is_one_document_with_its_text_escaped() -> None:
     assert [path.get("class") for path in root.iter(f"{SVG}path")] == ["band", "ahead", "capacity", "used"]
 
 
+def chunks(data: bytes) -> dict[bytes, bytes]:
+    """Read a PNG's chunks, with their checksums."""
+    found, place = {}, 8
+    while place < len(data):
+        (length,) = struct.unpack_from(">I", data, place)
+        kind, content = data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
+        assert struct.unpack_from(">I", data, place + 8 + length) == (zlib.crc32(kind + content),)
+        found[kind] = content
+        place += length + 12
+    return found
+
+
+def test_the_png_has_every_part_in_its_colour() -> None:
+    data = png(CHART)
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    parts = chunks(data)
+    assert list(parts) == [b"IHDR", b"PLTE", b"tEXt", b"IDAT", b"IEND"]
+    assert struct.unpack(">IIBBBBB", parts[b"IHDR"]) == (WIDTH, HEIGHT, 8, 3, 0, 0, 0)
+    assert parts[b"tEXt"] == b"Title\0" + CHART.title.encode()
+    pixels = zlib.decompress(parts[b"IDAT"])
+    assert len(pixels) == HEIGHT * (WIDTH + 1)
+    assert set(pixels) == set(range(len(parts[b"PLTE"]) // 3))
+
+
 def test_without_a_forecast_usage_alone_is_drawn() -> None:
     chart = Chart("t", "files", CHART.used, [], [])
     assert not any(sign in row for row in rows(chart) for sign in ".:=")
@@ -73,3 +100,9 @@ def test_any_forecast_can_be_drawn(
     chart = Chart("any", "GiB", used, capacity, rows_ahead)
     assert max(len(line) for line in terminal(chart)) <= 84
     ElementTree.fromstring(svg(chart))
+
+
+@settings(max_examples=5)  # each draws half a million pixels
+@given(points, points | st.just([]))
+def test_any_usage_can_be_a_png(used: list[tuple[float, float]], capacity: list[tuple[float, float]]) -> None:
+    assert chunks(png(Chart("any \u20ac", "files", used, capacity, [])))

@@ -167,7 +167,7 @@ def test_show_lists_what_is_full_first_and_finds_it(world: World, capsys: pytest
     assert [row["kind"] for row in rows] == ["volume", "ssd", "files"]
 
 
-def test_plot_draws_in_the_terminal_and_as_svg(
+def test_plot_draws_in_the_terminal_and_as_pictures(
     world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     world.past(now_gib=1000, per_day_gib=10)
@@ -178,6 +178,8 @@ def test_plot_draws_in_the_terminal_and_as_svg(
     picture = tmp_path / "ssd.svg"
     assert main(["forecast", "plot", "ssd", "-o", str(picture), "--days", "60"]) == 0
     assert picture.read_text().startswith("<svg ")
+    assert main(["forecast", "plot", "ssd", "-o", str(tmp_path / "ssd.png")]) == 0
+    assert (tmp_path / "ssd.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_cannot_be_forecast_is_still_drawn(
@@ -196,7 +198,7 @@ def test_what_cannot_be_forecast_is_still_drawn(
     ("arguments", "reason"),
     [
         (["plot", "nothing"], "there are ssd"),
-        (["plot", "ssd", "-o", "x.png"], "must end in .svg"),
+        (["plot", "ssd", "-o", "x.pdf"], "must end in .png or .svg"),
         (["plot", "ssd", "--days", "0"], "--days"),
         (["show", "--threshold", "0"], "--threshold"),
         (["show", "--lookback", "999"], "--lookback"),
