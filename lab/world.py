@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from lab.cloud.clients import local_client
 from lab.cloud.ecs_definition import Image
 from lab.cloud.ecs_runner import EcsRunner, TaskStatus
 from lab.cloud.emf_collector import EmfCollector
@@ -31,6 +33,7 @@ from lab.terraform import REPOSITORY, Terraform
 
 ROOT = REPOSITORY / "envs" / "local"
 SVM, VOLUME, JUNCTION = "svm1", "vol1", "/vol1"
+SSD_GIB = 2048  # twice the volume's size, so that the volume can grow before the file system must
 FPOLICY_PORT = 9898
 TASK_SECONDS = 30.0  # a task starts in about a second; the machine may be loaded
 LOOK_SECONDS = 0.3  # between two looks at all queues and counts; one look costs about 15 ms
@@ -92,9 +95,10 @@ class World:
         self._stack.close()
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service, as the account's root."""
+        """The boto3 client of a service, as the account's root; FSx is the simulated file system's."""
         if service not in self._clients:
-            self._clients[service] = self.emulator.client(service)
+            endpoint = self.sim.ready["fsx"] if service == "fsx" else self.emulator.endpoint
+            self._clients[service] = local_client(service, endpoint)
         return self._clients[service]
 
     # start -------------------------------------------------------------------------------------------
@@ -107,6 +111,7 @@ class World:
                 self.emulator = self._stack.enter_context(Emulator(log_path=self.directory / "emulator.log"))
             with self.step("simulated ONTAP"):
                 self.sim = self._start_simulator()
+                self.emulator.set_function_environment({"AWS_ENDPOINT_URL_FSX": self.sim.ready["fsx"]})
             with self.step("terraform init"):
                 initialised.result()
         with self.step("terraform apply"):
@@ -147,6 +152,7 @@ class World:
             "ledger": str(self.ledger_path),
             "svms": [{"name": SVM, "volumes": [volume]}],
             "s3": {"endpoint": self.emulator.endpoint},
+            "file_system": {"storage_capacity_gib": SSD_GIB},
             "switches": dict(self.switches),
         }
         return self._stack.enter_context(SimProcess(config, self.directory / "ontap")).client
@@ -159,6 +165,8 @@ class World:
             endpoint=self.emulator.endpoint,
             variables={
                 "access_point": {"alias": face["alias"], "arn": face["arn"]},
+                "file_system_id": self.file_system_id,
+                "growing_volumes": {VOLUME: {"id": self.volume_id}},
                 "junction_path": JUNCTION,
                 "settle_seconds": self.settle_seconds,
                 "svm_name": SVM,
@@ -168,6 +176,17 @@ class World:
         )
         self.terraform.apply()
         self.outputs = self.terraform.output()
+
+    @property
+    def file_system_id(self) -> str:
+        """The simulated file system's id at AWS."""
+        return str(self.sim.ready["file_system_id"])
+
+    @cached_property
+    def volume_id(self) -> str:
+        """The simulated volume's id at AWS."""
+        (volume,) = self.client("fsx").describe_volumes()["Volumes"]
+        return str(volume["VolumeId"])
 
     def _put_volume_map(self) -> None:
         place = self.outputs["server"]["volume_map"]
@@ -320,9 +339,15 @@ class World:
         """Variables with which any AWS tool talks to this world."""
         return {
             "AWS_ENDPOINT_URL": self.emulator.endpoint,
+            "AWS_ENDPOINT_URL_FSX": self.sim.ready["fsx"],
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": self.emulator.region,
+            "EXPANSION_FUNCTION": self.outputs["functions"]["expand"]["function_name"],
+            "EXPANSION_TABLE": self.outputs["capacity"]["expansion_table"],
+            "FILE_SYSTEM_ID": self.file_system_id,
+            "GUARDRAIL_SNS_TOPIC_ARN": self.outputs["topic_arn"],
+            "GUARDRAIL_TABLE": self.outputs["capacity"]["guardrail_table"],
             "LINEAGE_TABLE": self.outputs["lineage_table_name"],
         }
 

@@ -3,8 +3,10 @@ output "alarm_names" {
   value = sort(concat(
     module.content_inventory.alarm_names,
     module.event_router.alarm_names,
+    module.expansion.alarm_names,
     module.forecast.alarm_names,
     module.fpolicy_ecs.alarm_names,
+    module.guardrails.alarm_names,
     module.workload.alarm_names,
   ))
 }
@@ -14,9 +16,20 @@ output "bus_name" {
   value       = module.event_router.bus_name
 }
 
+output "capacity" {
+  description = "Tables of forecast, guardrail and expansion, by what keeps them; name of the guardrail's environment in metrics."
+  value = {
+    environment     = module.guardrails.settings.environment
+    expansion_table = module.expansion.operation_table_name
+    forecast_table  = module.forecast.table_name
+    guardrail_table = module.guardrails.settings.table_name
+  }
+}
+
 output "dead_letter_queue_urls" {
   description = "URLs of every queue in which given-up work ends, by what gave up."
   value = {
+    expand    = module.expansion.function.dead_letter_queue_url
     finish    = module.workload.finisher.dead_letter_queue_url
     forecast  = module.forecast.function.dead_letter_queue_url
     ingestion = module.event_router.dead_letter_queue_url
@@ -27,6 +40,7 @@ output "dead_letter_queue_urls" {
 output "functions" {
   description = "The functions by short name: function name, role name, log group name."
   value = {
+    expand   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.expansion.function[key] }
     forecast = { for key in ["function_name", "log_group_name", "role_name"] : key => module.forecast.function[key] }
     finish   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.workload.finisher[key] }
     process  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.content_inventory.process[key] }

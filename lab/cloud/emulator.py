@@ -127,6 +127,10 @@ class Emulator:
         """Log group and text of every EMF log line since the last call, oldest first."""
         return [(group, line) for group, line in self._post_to_lab("emf-lines", {})]
 
+    def set_function_environment(self, variables: Mapping[str, str]) -> None:
+        """Give every function these variables too, beside those of its configuration, which Terraform owns."""
+        self._post_to_lab("function-environment", variables)
+
     def _post_to_lab(self, door: str, body: Mapping[str, object]) -> Any:
         return json.loads(
             self._post(f"/_lab/{door}", json.dumps(body).encode(), {"x-lab-token": self._token})

@@ -5,6 +5,7 @@
 - `POST /_lab/ecs-task` records one ECS task as the ECS runner sees it. The emulator's own scheduler, which
   calls tasks RUNNING although nothing runs, is switched off: without a runner no task ever starts.
 - `POST /_lab/emf-lines` takes the log lines with an EMF header that arrived since the last call.
+- `POST /_lab/function-environment` adds variables for every process of a function that starts from now on.
 - At most LAB_LAMBDA_ENVIRONMENTS processes run for one function; more invocations wait for one. The emulator
   alone starts a process for each concurrent invocation: 400 executions at once were 245 Python processes.
 - An invocation's log is complete when the bootstrap says so, and the runtime API answers without Nagle's
@@ -85,6 +86,12 @@ def take_emf_lines(body: Any) -> object:  # noqa: ARG001 (every door has a body;
     return taken
 
 
+def set_function_environment(body: Any) -> object:
+    """Add variables; a function's process inherits this process's, and its own settings win."""
+    os.environ.update(body)
+    return {}
+
+
 def with_emf_lines(fan_out: Callable[..., None]) -> Callable[..., None]:
     """Wrap the emulator's subscription filters: every new log event of every source passes there."""
 
@@ -101,6 +108,7 @@ DOORS: Mapping[str, Callable[[Any], object]] = {
     "/_lab/service-events": put_service_events,
     "/_lab/ecs-task": record_ecs_task,
     "/_lab/emf-lines": take_emf_lines,
+    "/_lab/function-environment": set_function_environment,
 }
 
 
