@@ -161,10 +161,10 @@ def _refusal(
 
 def _hindrance(resource: Resource, now_us: int) -> Why:
     """Say what keeps FSx from taking a growth of this resource now."""
+    if resource.lifecycle == "UPDATING" or any(update.status in _RUNNING for update in resource.updates):
+        return Why.UPDATE_RUNNING
     if resource.lifecycle not in _USABLE:
         return Why.NOT_AVAILABLE
-    if any(update.status in _RUNNING for update in resource.updates):
-        return Why.UPDATE_RUNNING
     if resource.kind is Kind.FILE_SYSTEM:
         sized = [update.requested_us for update in resource.updates if update.target_mib]
         if any(now_us - requested_us < SIX_HOURS_US for requested_us in sized):

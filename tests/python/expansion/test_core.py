@@ -88,6 +88,7 @@ def test_a_volume_never_shrinks_and_reaches_its_target(size, pct, rate):
         (with_update("FAILED", HOUR), Outcome.WAITING, Why.SIX_HOURS),
         (with_update("COMPLETED", 6 * HOUR), Outcome.STARTED, Why.NONE),
         (with_update("COMPLETED", HOUR, 0), Outcome.STARTED, Why.NONE),
+        (replace(FILE_SYSTEM, lifecycle="UPDATING"), Outcome.WAITING, Why.UPDATE_RUNNING),
         (replace(FILE_SYSTEM, lifecycle="MISCONFIGURED"), Outcome.REPORTED, Why.NOT_AVAILABLE),
     ],
 )

@@ -160,6 +160,28 @@ def test_the_cap_denies_a_grant_lets_pass_and_ends(world):
     assert world.alerts.count("Guardrail break-glass ended") == 1
 
 
+def test_a_file_system_at_its_largest_is_reported(world):
+    world.cloudwatch.ssd_pct = 85.0
+    expander = world.expander(EXPANSION_MAX_FILE_SYSTEM_GB=1126)
+    assert only(world.send(expander, grow())) == ("reported", "at_maximum")
+
+
+def test_rejecting_what_is_no_proposal_changes_nothing(world):
+    reject = {"action": "reject", "operation_id": "0", "actor": "ann"}
+    assert only(world.send(world.expander(), reject)) == ("ignored", "operation_unknown")
+
+
+def test_an_approval_waits_while_fsx_takes_no_update(world):
+    world.cloudwatch.ssd_pct = 85.0
+    expander = world.expander("propose")
+    (answer,) = world.send(expander, alarm())
+    world.fsx.lifecycle = "UPDATING"
+    approve = {"action": "approve", "operation_id": answer.operation_id, "actor": "ann"}
+    assert only(world.send(expander, approve)) == ("waiting", "update_running")
+    world.fsx.lifecycle = "AVAILABLE"
+    assert only(world.send(expander, approve))[0] is Outcome.STARTED
+
+
 def test_report_changes_nothing(world):
     world.cloudwatch.ssd_pct = 85.0
     assert only(world.send(world.expander("report"), alarm())) == ("reported", "level_is_report")

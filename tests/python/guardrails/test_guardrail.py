@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from fsxn_runtime.errors import ConflictError, RejectedError
-from fsxn_runtime.guardrails import GuardrailDeniedError, Mode, Outcome, Reason, guarded
+from fsxn_runtime.guardrails import Alerts, GuardrailDeniedError, Mode, Outcome, Reason, guarded
 
 from tests.support.guardrail_world import HOUR, SECOND, T0, Crash, GuardrailWorld
 
@@ -218,6 +218,49 @@ def test_break_glass_without_a_grant_is_enforced_and_counted(world):
     guardrail, kind = world.guardrail("break_glass", rate_limit=0), world.new_type()
     assert ask(world, guardrail, kind).reason == "rate_limit_exceeded"
     assert world.metrics() == Counter(GuardrailGrantMissing=1, GuardrailBlocked=1)
+
+
+def test_a_grant_lets_no_action_run_twice(world):
+    kind, effect = world.new_type(), Effect(world)
+    world.operations().break_glass(actor="ann", reason="INC-7", seconds=3600)
+    for mode in ("ENFORCE", "BREAK_GLASS"):
+        guardrail = world.guardrail(mode, cooldown_seconds=0)
+        assert ask(world, guardrail, kind, run=effect, action_id=f"{mode}-1").executed
+        world.order.clear()
+        again = ask(world, guardrail, kind, run=effect, action_id=f"{mode}-1")
+        assert (again.executed, again.reason) == (False, Reason.REPEATED)
+    assert effect.times == 2
+
+
+def test_a_repetition_in_enforce_is_no_bypass(world):
+    guardrail, kind = world.guardrail(cooldown_seconds=0), world.new_type()
+    ask(world, guardrail, kind, action_id="grow-1")
+    world.operations().break_glass(actor="ann", reason="INC-7", seconds=3600)
+    world.order.clear()
+    ask(world, guardrail, kind, action_id="grow-1")
+    assert world.order == []
+
+
+def test_an_alert_that_fails_blocks_nothing(world):
+    class Topic:
+        def publish(self, **_):
+            raise OSError("no network")
+
+    world.operations().break_glass(actor="ann", reason="INC-7", seconds=3600)
+    guardrail = world.guardrail("BREAK_GLASS")
+    guardrail._alerts = Alerts(Topic(), "arn:aws:sns:us-east-1:111122223333:t")
+    assert ask(world, guardrail, world.new_type()).executed
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_function_that_takes_any_keyword_gets_the_whole_context(world, mode):
+    result = ask(world, world.guardrail(mode), world.new_type(), run=lambda **all_: all_, a=1, b="x")
+    assert result.value == {"a": 1, "b": "x"}
+
+
+def test_a_reset_and_a_grant_need_a_name_and_a_reason(world):
+    with pytest.raises(RejectedError, match="actor"):
+        world.operations().reset("grow", actor=" ", reason="CHG-1")
 
 
 def test_a_reverted_grant_lets_nothing_pass(world):
