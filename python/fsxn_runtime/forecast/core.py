@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from fsxn_runtime.events import format_timestamp
 from fsxn_runtime.forecast.lines import r_squared
 from fsxn_runtime.forecast.methods import METHODS, Fit, bin_days, binned
 from fsxn_runtime.forecast.model import (
     HORIZON_DAYS,
+    US_PER_DAY,
     CapacityChange,
     Data,
     Forecast,
@@ -133,7 +135,7 @@ def choose(scores: Mapping[str, float]) -> str:
 def capacity_changes(capacity: Sequence[Point]) -> tuple[CapacityChange, ...]:
     """List where the capacity became another."""
     return tuple(
-        CapacityChange(moment(day).strftime("%Y-%m-%dT%H:%M:%SZ"), before, after)
+        CapacityChange(format_timestamp(round(day * US_PER_DAY)), before, after)
         for (_, before), (day, after) in pairwise(capacity)
         if abs(after - before) > _CAPACITY_STEP * max(before, after)
     )

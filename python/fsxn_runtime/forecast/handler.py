@@ -17,11 +17,10 @@ from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.forecast.core import forecast, must_tell, next_level
-from fsxn_runtime.forecast.model import Forecast
+from fsxn_runtime.forecast.model import US_PER_DAY, Forecast
 from fsxn_runtime.forecast.settings import Settings
 from fsxn_runtime.forecast.store import Bus, Inventory, Told
 
-_US_PER_DAY = 86_400_000_000
 _log = log.logger("forecast")
 
 
@@ -51,7 +50,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
     """Forecast everything of the file system; answer the SSD tier's forecast and those of the volumes."""
     parts = _parts()
     settings = parts.settings
-    now = now_us() / _US_PER_DAY
+    now = now_us() / US_PER_DAY
     usages = parts.inventory.usages(now, settings.lookback_days)
     found = [forecast(usage, now, settings.minimum_window_days) for usage in usages]
     try:

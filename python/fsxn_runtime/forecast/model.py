@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 GIB = 2**30  # names that end in _gb mean GiB; this is the one place that converts
+US_PER_DAY = 86_400_000_000
 # A century. Beyond it a number of days says nothing but "not in sight", and dates would leave the calendar.
 HORIZON_DAYS = 36_500.0
 

@@ -57,7 +57,8 @@ def test_an_sdk_sees_the_file_system_its_svm_and_its_volumes(world: World, fsx: 
 
 
 def test_what_does_not_exist_has_fsxs_error(fsx: Any) -> None:
-    assert refusal(fsx.describe_file_systems, FileSystemIds=["fs-00000000000000000"])[0] == "FileSystemNotFound"
+    gone = ["fs-00000000000000000"]
+    assert refusal(fsx.describe_file_systems, FileSystemIds=gone)[0] == "FileSystemNotFound"
     assert refusal(fsx.describe_volumes, VolumeIds=["fsvol-00000000000000000"])[0] == "VolumeNotFound"
     assert refusal(fsx.describe_backups)[0] == "UnsupportedOperation"
 

@@ -119,7 +119,7 @@ def test_a_capacity_that_grew_changes_no_slope_and_is_reported() -> None:
 def test_a_wobble_of_the_capacity_is_no_change() -> None:
     assert capacity_changes([(0.0, 1000.0), (1.0, 1005.0), (2.0, 1000.0)]) == ()
     assert capacity_changes([(0.0, 1000.0), (0.5, 900.0)]) == (
-        CapacityChange("1970-01-01T12:00:00Z", 1000.0, 900.0),
+        CapacityChange("1970-01-01T12:00:00.000000Z", 1000.0, 900.0),
     )
 
 

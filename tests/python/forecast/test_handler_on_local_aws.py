@@ -11,7 +11,7 @@ import pytest
 from fsxn_runtime.cli.main import main
 from fsxn_runtime.edge.clients import forget_clients
 from fsxn_runtime.forecast import handler as module
-from fsxn_runtime.forecast.model import Level
+from fsxn_runtime.forecast.model import US_PER_DAY, Level
 
 from lab.cloud.emulator import Emulator
 from lab.ontap_sim.process import SimProcess
@@ -148,7 +148,7 @@ def test_without_data_there_is_no_number_of_days(world: World) -> None:
 def test_who_writes_second_does_not_overwrite(world: World) -> None:
     world.past(now_gib=500, per_day_gib=5)
     parts = module._parts()
-    (usage, *_) = parts.inventory.usages(module.now_us() / module._US_PER_DAY, 30)
+    (usage, *_) = parts.inventory.usages(module.now_us() / US_PER_DAY, 30)
     found = module.forecast(usage, usage.used[-1][0], 0)
     system = parts.settings.file_system_id
     assert parts.told.keep(system, found, Level.CLEAR, Level.WARNED)
