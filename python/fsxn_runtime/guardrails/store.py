@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -101,7 +102,7 @@ class GuardrailStore:
 
     def settle(self, action: Action, outcome: Outcome, *, forget: Iterable[str] = ()) -> bool:
         """Close an open action; count a failure, or end the row of failures. False: closed already."""
-        closed = _write_reservation(Reservation(action, outcome))
+        closed = _write_reservation(_remembered(action, outcome))
         values: dict[str, Any] = {":closed": {"M": closed}, ":open": {"S": Outcome.OPEN}}
         if outcome is Outcome.FAILED:
             update, values[":one"] = "SET #action = :closed ADD failures :one", {"N": "1"}
@@ -117,7 +118,7 @@ class GuardrailStore:
 
     def release(self, action: Action) -> bool:
         """Take back an open action that is known not to have run, if its day is still counted."""
-        not_run = _write_reservation(Reservation(action, Outcome.NOT_EXECUTED))
+        not_run = _write_reservation(_remembered(action, Outcome.NOT_EXECUTED))
         values = {
             ":closed": {"M": not_run},
             ":day": {"S": format_timestamp(action.at_us)[:_DAY_LENGTH]},
@@ -330,6 +331,11 @@ def _read_state(action_type: str, item: Mapping[str, Any]) -> State:
             if name.startswith(_PREFIX)
         },
     )
+
+
+def _remembered(action: Action, outcome: Outcome) -> Reservation:
+    """Leave out what only an open action needs: every write of the item is paid for by the item's size."""
+    return Reservation(replace(action, context={}), outcome)
 
 
 def _write_reservation(reservation: Reservation) -> dict[str, Any]:
