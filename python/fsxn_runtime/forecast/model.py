@@ -59,7 +59,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was read of one resource, oldest first; values in the resource's unit."""
+    """What was read of one resource: at different times, oldest first; values in the resource's unit."""
 
     resource: Resource
     used: tuple[Point, ...]
