@@ -128,7 +128,7 @@ class Emulator:
         return [(group, line) for group, line in self._post_to_lab("emf-lines", {})]
 
     def set_function_environment(self, variables: Mapping[str, str]) -> None:
-        """Give every function these variables too, beside those of its configuration, which Terraform owns."""
+        """Give every function these variables beside those of its configuration, which Terraform owns."""
         self._post_to_lab("function-environment", variables)
 
     def _post_to_lab(self, door: str, body: Mapping[str, object]) -> Any:

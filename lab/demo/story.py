@@ -6,19 +6,19 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 from lab.demo import material
+from lab.demo.capacity import Capacity
+from lab.demo.tools import Check, run_tool
 from lab.demo.view import View
-from lab.terraform import REPOSITORY, provider_choice
+from lab.terraform import provider_choice
 from lab.world import World, WorldError
 
 BIG_BYTES = 50 * 1024 * 1024
@@ -28,16 +28,6 @@ OUTAGE_OPERATIONS = 1000
 REPLAY_SECONDS = 60.0
 SETTLE_SECONDS = 180.0  # a deadline, not a duration; the path is at rest within seconds
 COUNT_SECONDS = 1.0  # between two looks for the display
-COMMAND_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Something that this run also had to show."""
-
-    title: str
-    text: str
-    ok: bool
 
 
 class Story:
@@ -52,16 +42,11 @@ class Story:
 
     def tell(self, started_at: datetime) -> dict[str, Any]:
         """Work through the chapters; give the run. Raises WorldError when one cannot be told."""
-        with counting(self._world, self._view):
-            self._copy()
-            big = self._write_in_pieces()
-            self._outage()
-            with self._view.step("wait until nothing moves"):
-                self._world.settle(SETTLE_SECONDS)
-        with self._view.step("compare ledger and outputs"):
-            self._world.snapshot()
-            self._look_at_big_file(big)
-            verification = verify(self._world)
+        with Capacity(self._world, self._view) as capacity:
+            capacity.fill_and_grow()
+            verification = self._events()
+            capacity.grant_ends()
+        self._checks += capacity.checks
         return {
             "schema_version": "1.0",
             "title": "make demo",
@@ -72,6 +57,19 @@ class Story:
             "facts": self._facts(),
             "verification": verification,
         }
+
+    def _events(self) -> dict[str, Any]:
+        """Files in, reports and lineage out; give what `fsxn events verify` found."""
+        with counting(self._world, self._view):
+            self._copy()
+            big = self._write_in_pieces()
+            self._outage()
+            with self._view.step("wait until nothing moves"):
+                self._world.settle(SETTLE_SECONDS)
+        with self._view.step("compare ledger and outputs"):
+            self._world.snapshot()
+            self._look_at_big_file(big)
+            return verify(self._world)
 
     def _copy(self) -> None:
         with self._view.step(f"copy {self._files} files of this machine"):
@@ -180,19 +178,6 @@ def draw(world: World, run: Path, page: Path) -> None:
     result = run_tool(world, ["fsxn", "report", "--run", str(run), "-o", str(page)])
     if result.returncode != 0:
         raise WorldError(f"fsxn report failed: {result.stderr.strip()}")
-
-
-def run_tool(world: World, command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run one of the product's commands against the world."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return subprocess.run(
-        [str(REPOSITORY / ".venv" / "bin" / command[0]), *command[1:]],
-        env={**environment, **world.environment()},
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
 
 
 def now() -> datetime:
