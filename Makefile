@@ -7,7 +7,7 @@ PYTHON_PATHS := python fpolicy-server lab tools tests
 TYPED_PATHS := python/fsxn_runtime fpolicy-server/fpolicy_server lab tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check demo demo-live clean
+.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check demo demo-live bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ demo: setup package-lambdas ## the main job on this machine: files in, reports a
 
 demo-live: setup package-lambdas ## the same, left running: touch files and watch
 	@$(BIN)/python -m lab.demo --live
+
+bench: setup ## what a guardrail's decision and a forecast cost; build/bench.json
+	@$(BIN)/python -m tools.bench
 
 test: setup package-lambdas ## every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
