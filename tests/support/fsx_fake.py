@@ -133,7 +133,9 @@ class FakeCloudWatch:
         else:
             assert (metric["MetricName"], names) == ("StorageUsed", {"FileSystemId", "VolumeId"})
             value = None if self.used_mib is None else self.used_mib * MIB
-        return {"MetricDataResults": [{"Id": "used", "Values": [] if value is None else [value]}]}
+        values = [] if value is None else [value]
+        result = {"Id": "used", "Timestamps": [request["EndTime"]] * len(values), "Values": values}
+        return {"MetricDataResults": [result]}
 
     def describe_alarms(self, **request: Any) -> dict[str, Any]:
         names = request["AlarmNames"]

@@ -125,8 +125,10 @@ class Usage:
                 EndTime=end,
                 ScanBy="TimestampDescending",
             )
-        values = answer["MetricDataResults"][0]["Values"]
-        return float(values[0]) if values else None
+        result = answer["MetricDataResults"][0]
+        points = zip(result["Timestamps"], result["Values"], strict=True)
+        newest = max(points, default=None)  # whatever order the answer has
+        return None if newest is None else float(newest[1])
 
 
 def _only(found: Sequence[Mapping[str, Any]], resource_id: str) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -142,14 +142,30 @@ def query(name: str, **dimensions: str) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize(("values", "pct"), [([81.5, 80.0], 81.5), ([], None)])
+def answer(*newest_first: float) -> dict[str, object]:
+    """What GetMetricData answers: one value every five minutes."""
+    times = [AT - timedelta(minutes=5 * place) for place in range(len(newest_first))]
+    return {"MetricDataResults": [{"Timestamps": times, "Values": list(newest_first)}]}
+
+
+@pytest.mark.parametrize(("values", "pct"), [((80.5, 81.5), 80.5), ((81.5, 80.0), 81.5), ((), None)])
 def test_the_ssd_tier_is_the_latest_maximum_of_all_three_dimensions(values, pct):
     cloudwatch = client("cloudwatch")
     dimensions = {"FileSystemId": "fs-1", "StorageTier": "SSD", "DataType": "All"}
     expected = query("StorageCapacityUtilization", **dimensions)
     with Stubber(cloudwatch) as stub:
-        stub.add_response("get_metric_data", {"MetricDataResults": [{"Values": values}]}, expected)
+        stub.add_response("get_metric_data", answer(*values), expected)
         assert Usage(cloudwatch).file_system_pct("fs-1", AT_US) == pct
+
+
+def test_the_latest_value_is_the_one_with_the_latest_time():
+    """Oldest first, as nobody asked for it: the answer is the same."""
+    cloudwatch = client("cloudwatch")
+    (result,) = answer(82.0, 70.0)["MetricDataResults"]
+    oldest_first = {name: values[::-1] for name, values in result.items()}
+    with Stubber(cloudwatch) as stub:
+        stub.add_response("get_metric_data", {"MetricDataResults": [oldest_first]})
+        assert Usage(cloudwatch).file_system_pct("fs-1", AT_US) == 82.0
 
 
 def test_a_volume_is_used_by_what_it_stores_of_its_size():
@@ -158,13 +174,13 @@ def test_a_volume_is_used_by_what_it_stores_of_its_size():
     with Stubber(cloudwatch) as stub:
         stub.add_response(
             "get_metric_data",
-            {"MetricDataResults": [{"Values": [250 * 1024.0 * 1024]}]},
+            answer(250 * 1024.0 * 1024),
             query("StorageUsed", FileSystemId="fs-1", VolumeId="fsvol-1"),
         )
         assert Usage(cloudwatch).volume_pct(volume, AT_US) == 25.0
         stub.add_response(
             "get_metric_data",
-            {"MetricDataResults": [{"Values": []}]},
+            answer(),
             query("StorageUsed", FileSystemId="fs-1", VolumeId="fsvol-1"),
         )
         assert Usage(cloudwatch).volume_pct(volume, AT_US) is None
