@@ -26,7 +26,7 @@ USED_GIB = 800.0
 DAILY_GIB = 7.8  # the volume will be full within the 30 days from which on a forecast is told
 # What is moved in later: each time the volume is above 80 %, the SSD tier only at the last.
 MOVED_IN_GIB = (1300.0, 1550.0, 1700.0)
-TARGET_PART = 0.7  # of its size that a resource holds after it has grown (policy.target_pct)
+TARGET_PERCENT = 70  # of its size that a resource holds after it has grown (policy.target_pct)
 LEAD_DAYS = 30  # of foreseen growth that fit as well (policy.lead_days)
 DAILY_CAP_GIB = 500  # the guardrail's, for volumes
 GRANT_MINUTES = 1  # the shortest that there is
@@ -46,7 +46,7 @@ def past(used_gib: float, daily_gib: float, days: int, hours: int) -> list[list[
 
 def grown_gib(used_gib: float, daily_gib: float = 0.0) -> float:
     """Give the size at which what is used and foreseen is the part aimed at; FSx counts MiB."""
-    return math.ceil((used_gib + daily_gib * LEAD_DAYS) / TARGET_PART * 1024) / 1024
+    return math.ceil((used_gib + daily_gib * LEAD_DAYS) * 1024 * 100 / TARGET_PERCENT) / 1024
 
 
 class Capacity:

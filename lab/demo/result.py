@@ -26,12 +26,15 @@ def conclude(console: Console, run: Mapping[str, Any], page: Path, seconds: floa
         examples = ", ".join(finding["examples"])
         text = f"✗ {finding['code']}: {finding['count']:,} {finding['text']}: {examples}"
         console.print(text, style="red", markup=False, highlight=False)
-    ok = bool(verification["ok"] and all(check["ok"] for check in run["checks"]))
+    failed = sum(not check["ok"] for check in run["checks"])
+    same = verification["ok"]
     verdict = (
-        "[bold green]ledger and outputs are the same[/]" if ok else "[bold red]ledger and outputs DIFFER[/]"
+        "[bold green]ledger and outputs are the same[/]" if same else "[bold red]ledger and outputs DIFFER[/]"
     )
+    if failed:
+        verdict += f" · [bold red]{failed} of {len(run['checks'])} checks FAILED[/]"
     console.print(f"{verdict} · {seconds:.0f} s · {page}", highlight=False, soft_wrap=True)
-    return 0 if ok else 1
+    return 0 if same and not failed else 1
 
 
 def rows(verification: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -54,7 +54,9 @@ def test_a_difference_of_one_ends_with_status_1_and_is_named(differ: Any):
 
 
 def test_a_failed_check_ends_with_status_1():
-    assert concluded(faithful_run(), {"title": "large file", "text": "twice", "ok": False})[0] == 1
+    status, text = concluded(faithful_run(), {"title": "large file", "text": "twice", "ok": False})
+    assert status == 1
+    assert "ledger and outputs are the same · 1 of 1 checks FAILED" in text
 
 
 def test_a_run_with_a_replay_shows_how_far_out_of_order_it_came():
