@@ -16,6 +16,7 @@ ORDER = (
     "test_path",
     "test_bad_input",
     "test_shutdown",
+    "test_capacity",
     "test_metrics",
     "test_permissions",
     "test_terraform",
