@@ -99,7 +99,7 @@ class Capacity:
             after = self._outside.volume_gib()
             self._check(
                 "The grant ended by itself",
-                f"the next growth was denied: {answer['reason']}; its end was told {_times(told)}",
+                f"the next growth was {_said(answer)}; its end was told {_times(told)}",
                 _is_denied(answer) and after == before and told == 1,
             )
 
@@ -139,7 +139,8 @@ class Capacity:
         self._view.detail(f"{before:,.0f} to {after:,.0f} GiB")
         self._check(
             "Expansion proposed a growth by itself and did it after approval",
-            f"FSx had {before:,.0f} GiB before, has {after:,.0f} GiB now; in the lineage",
+            f"FSx had {before:,.0f} GiB before, has {after:,.0f} GiB now; "
+            f"{_holds('in the lineage', recorded)}",
             answer["outcome"] == "started"
             and told
             and recorded
@@ -153,12 +154,13 @@ class Capacity:
         before = outside.volume_gib()
         answer = self._approve(operation)
         after = outside.volume_gib()
-        more = before - VOLUME_GIB + grown_gib(MOVED_IN_GIB[0]) - before
+        more = grown_gib(MOVED_IN_GIB[0]) - VOLUME_GIB
         audited = ("denied", CAP_EXCEEDED, "not_executed") in outside.audit(VOLUME_GROW)
         self._view.detail(str(answer["reason"]))
         self._check(
             f"A second growth the same day, {more:,.0f} GiB together with the first",
-            f"denied: {answer['reason']}; in the audit; FSx still has {after:,.0f} GiB",
+            f"{_said(answer)}; {_holds('in the audit', audited)}; "
+            f"FSx had {before:,.0f} GiB before, has {after:,.0f} GiB now",
             _is_denied(answer) and after == before and audited and more > DAILY_CAP_GIB,
         )
         return operation
@@ -180,7 +182,8 @@ class Capacity:
         self._view.detail(f"{after:,.0f} GiB")
         self._check(
             f"A break-glass grant of {GRANT_MINUTES} minute let the same growth through",
-            f"FSx has {after:,.0f} GiB; GuardrailBypass {counted or 0:.0f}; in the audit; alerted",
+            f"{_said(answer)}; FSx has {after:,.0f} GiB; GuardrailBypass {counted or 0:.0f}; "
+            f"{_holds('in the audit', audited)}; {_holds('alerted', told)}",
             answer["outcome"] == "started" and after == wanted and counted == 1 and audited and told,
         )
 
@@ -260,6 +263,14 @@ class Capacity:
 
 def _is_denied(answer: dict[str, Any]) -> bool:
     return (answer["outcome"], answer["reason"]) == ("denied", CAP_EXCEEDED)
+
+
+def _said(answer: dict[str, Any]) -> str:
+    return f"{answer['outcome']}: {answer['reason']}" if answer["reason"] else str(answer["outcome"])
+
+
+def _holds(words: str, ok: bool) -> str:
+    return words if ok else f"NOT {words}"
 
 
 def _times(count: int) -> str:
