@@ -82,6 +82,7 @@ module "guardrails" {
 
   context                     = local.context
   deletion_protection_enabled = false
+  file_system_sizes_gb        = var.file_system_sizes_gb
   metric_catalogue            = local.metric_catalogue
   operations                  = local.operations
 }

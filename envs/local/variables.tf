@@ -28,6 +28,13 @@ variable "file_system_id" {
   nullable    = false
 }
 
+variable "file_system_sizes_gb" {
+  description = "SSD capacity in GiB of the file systems that may grow, by a fixed name: a plan warns when a step of 10 %, the least that FSx takes, is above the guardrail's daily cap."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+}
+
 variable "growing_volumes" {
   description = "Volumes that may grow, by a fixed name: id, and whether ONTAP grows the volume itself (autosize)."
   type = map(object({

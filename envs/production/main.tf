@@ -70,9 +70,10 @@ module "expansion" {
 module "guardrails" {
   source = "../../modules/guardrails"
 
-  context          = local.context
-  metric_catalogue = local.metric_catalogue
-  operations       = local.operations
+  context              = local.context
+  file_system_sizes_gb = var.file_system_sizes_gb
+  metric_catalogue     = local.metric_catalogue
+  operations           = local.operations
 }
 
 module "forecast" {

@@ -30,6 +30,13 @@ variable "file_system_id" {
   nullable    = false
 }
 
+variable "file_system_sizes_gb" {
+  description = "SSD capacity in GiB of the file systems that may grow, by a fixed name: a plan warns when a step of 10 %, the least that FSx takes, is above the guardrail's daily cap."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+}
+
 variable "function_vpc" {
   description = "Subnets and security groups of the functions that read through the access point, when it has VPC origin; null for Internet origin."
   type = object({

@@ -38,8 +38,10 @@ PUBLIC = {
         "ACTION_TYPES",
         "Fsx",
         "Kind",
+        "MIB_PER_GIB",
         "Operation",
         "OperationStore",
+        "least_step_gb",
         "took_place",
     },
     "fsxn_runtime.guardrails": {

@@ -41,13 +41,14 @@ class FakeFsx:
     def describe_file_systems(self, **request: Any) -> dict[str, Any]:
         file_system = {
             "FileSystemId": "fs-1",
+            "FileSystemType": "ONTAP",
             "ResourceARN": "arn:aws:fsx:us-east-1:111122223333:file-system/fs-1",
             "Lifecycle": self.lifecycle,
             "StorageCapacity": self.capacity_gib,
             "Tags": [{"Key": "Name", "Value": "projects"}],
             "AdministrativeActions": self.file_system_actions,
         }
-        return {"FileSystems": [file_system] if request == {"FileSystemIds": ["fs-1"]} else []}
+        return {"FileSystems": [file_system] if request in ({}, {"FileSystemIds": ["fs-1"]}) else []}
 
     def describe_volumes(self, **request: Any) -> dict[str, Any]:
         volume = {

@@ -1,4 +1,4 @@
-"""`fsxn guardrails`: what was used, grants, resets, and settling what was left open."""
+"""`fsxn guardrails`: what was used, grants, resets, settling what was left open, room of the caps."""
 
 from __future__ import annotations
 
@@ -21,15 +21,24 @@ from fsxn_runtime.edge.log import set_level
 from fsxn_runtime.edge.settings import text
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.events import format_timestamp
-from fsxn_runtime.expansion import ACTION_TYPES, Fsx, Kind, took_place
-from fsxn_runtime.guardrails import Alerts, AuditEntry, GuardrailOperations, GuardrailStore, Reservation
+from fsxn_runtime.expansion import ACTION_TYPES, MIB_PER_GIB, Fsx, Kind, least_step_gb, took_place
+from fsxn_runtime.guardrails import (
+    Alerts,
+    AuditEntry,
+    GuardrailOperations,
+    GuardrailSettings,
+    GuardrailStore,
+    Reservation,
+)
 
 _TYPES = tuple(ACTION_TYPES.values())
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the group."""
-    group = subparsers.add_parser("guardrails", help="limits on growth: use, grants, resets, open actions")
+    group = subparsers.add_parser(
+        "guardrails", help="limits on growth: use, grants, resets, open actions, room of the caps"
+    )
     commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     status = _command(commands, "status", _status, "show today's use, failures and the live grant")
@@ -68,12 +77,35 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--log", metavar="FILE", help="log lines of actions that ran without the store, to write down"
     )
 
+    preflight = _command(
+        commands,
+        "preflight",
+        _preflight,
+        "say whether the daily cap leaves room for the least growth of a file system, 10 %; exit status 1 "
+        "when it does not, or there is none",
+        table=False,
+    )
+    preflight.add_argument(
+        "file_systems",
+        nargs="*",
+        metavar="FILE_SYSTEM",
+        help="fs-... (default: every ONTAP file system). The caps are GUARDRAIL_DAILY_CAP_GB and "
+        "GUARDRAIL_DAILY_CAPS_GB, as the expand function has them",
+    )
+
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Any, words: str
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Any,
+    words: str,
+    *,
+    table: bool = True,
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
-    command.add_argument("--table", metavar="NAME", help="guardrail table (default: GUARDRAIL_TABLE)")
+    description = (words[0].upper() + words[1:] + ".").replace("%", "%%")
+    command = commands.add_parser(name, help=words.replace("%", "%%"), description=description)
+    if table:
+        command.add_argument("--table", metavar="NAME", help="guardrail table (default: GUARDRAIL_TABLE)")
     command.add_argument("--json", action="store_true", help="one JSON object a line")
     command.set_defaults(run=run)
     return command
@@ -201,6 +233,33 @@ def _reconcile(arguments: argparse.Namespace) -> Exit:
                 operations.settle(reservation, executed=executed)
             _say_settled(reservation, executed, as_json=arguments.json)
     return Exit.FINDING if left else Exit.OK
+
+
+def _preflight(arguments: argparse.Namespace) -> Exit:
+    action_type = ACTION_TYPES[Kind.FILE_SYSTEM]
+    # Only the caps are asked for: whoever plans a root may not have a table yet.
+    settings = GuardrailSettings.from_env(dict(os.environ, GUARDRAIL_TABLE="none"))
+    cap = int(settings.limits(action_type).daily_cap_gb)
+    fsx = Fsx(client("fsx"))
+    found = [fsx.file_system(name) for name in arguments.file_systems] or list(fsx.file_systems())
+    all_fit = bool(found)
+    for resource in found:
+        size = resource.size_mib // MIB_PER_GIB
+        step = least_step_gb(size)
+        fits = step <= cap
+        all_fit &= fits
+        if arguments.json:
+            row = {"file_system_id": resource.resource_id, "name": resource.name, "size_gb": size}
+            say(json.dumps(row | {"step_gb": step, "cap_gb": cap, "fits": fits}))
+        else:
+            words = "fits" if fits else "is above"
+            say(
+                f"{resource.resource_id}  {size} GiB: a step of 10 %, {step} GiB, {words} the daily cap of "
+                f"{action_type}, {cap} GiB"
+            )
+    if not found and not arguments.json:
+        say("no file systems")
+    return Exit.OK if all_fit else Exit.FINDING
 
 
 def _look(reservation: Reservation, arguments: argparse.Namespace) -> bool | None:

@@ -49,6 +49,10 @@ _BUSY_CODES: Final = frozenset(
         "TransactionConflictException",
     }
 )
+# Services with a JSON protocol (DynamoDB, FSx, Step Functions) say it with status 400 instead of 403.
+_DENIED_CODES: Final = frozenset(
+    {"AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException"}
+)
 
 
 def error_code(error: ClientError) -> str:
@@ -71,7 +75,7 @@ def from_client_error(what: str, error: ClientError) -> FsxnError:
         return TransientError(message, code="aws_busy")
     if code in _INPUT_CODES:
         return RejectedError(message, code="aws_invalid_input")
-    if status == 403:
+    if status == 403 or code in _DENIED_CODES:
         return MisconfiguredError(message, code="aws_denied")
     return MisconfiguredError(message, code="aws_refused")
 

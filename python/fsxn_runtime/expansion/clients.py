@@ -26,17 +26,20 @@ class Fsx:
         """Describe a file system, with its updates."""
         with aws_call("fsx:DescribeFileSystems"):
             found = self._fsx.describe_file_systems(FileSystemIds=[file_system_id])["FileSystems"]
-        answer = _only(found, file_system_id)
-        return Resource(
-            kind=Kind.FILE_SYSTEM,
-            resource_id=file_system_id,
-            arn=answer["ResourceARN"],
-            name=_tag(answer, "Name"),
-            file_system_id=file_system_id,
-            lifecycle=answer["Lifecycle"],
-            size_mib=answer["StorageCapacity"] * MIB_PER_GIB,
-            updates=tuple(_updates(answer)),
-        )
+        return _file_system(_only(found, file_system_id))
+
+    def file_systems(self) -> Iterator[Resource]:
+        """Describe every ONTAP file system of the account and Region, page by page."""
+        request: dict[str, Any] = {}
+        while True:
+            with aws_call("fsx:DescribeFileSystems"):
+                page = self._fsx.describe_file_systems(**request)
+            for answer in page["FileSystems"]:
+                if answer["FileSystemType"] == "ONTAP":
+                    yield _file_system(answer)
+            if "NextToken" not in page:
+                return
+            request["NextToken"] = page["NextToken"]
 
     def volume(self, volume_id: str) -> Resource:
         """Describe a volume, with its updates."""
@@ -135,6 +138,19 @@ def _only(found: Sequence[Mapping[str, Any]], resource_id: str) -> Mapping[str, 
     if len(found) != 1:
         raise RejectedError(f"{resource_id} is not there", code="no_such_resource")
     return found[0]
+
+
+def _file_system(answer: Mapping[str, Any]) -> Resource:
+    return Resource(
+        kind=Kind.FILE_SYSTEM,
+        resource_id=answer["FileSystemId"],
+        arn=answer["ResourceARN"],
+        name=_tag(answer, "Name"),
+        file_system_id=answer["FileSystemId"],
+        lifecycle=answer["Lifecycle"],
+        size_mib=answer["StorageCapacity"] * MIB_PER_GIB,
+        updates=tuple(_updates(answer)),
+    )
 
 
 def _tag(answer: Mapping[str, Any], key: str) -> str:

@@ -122,12 +122,17 @@ def _plan_file_system(
     if refusal is not None:
         return refusal
     size_gib = resource.size_mib // MIB_PER_GIB
-    least = -(-size_gib * 11 // 10)  # 10 % more, rounded up: FSx refuses anything smaller
+    least = size_gib + least_step_gb(size_gib)
     wanted = math.ceil(_wanted_mib(request, resource, used_pct, policy) / MIB_PER_GIB)
     to_gib = min(max(least, wanted), policy.max_file_system_gb)
     if to_gib < least:
         return Plan(Outcome.REPORTED, Why.AT_MAXIMUM, resource, used_pct)
     return Plan(Outcome.STARTED, Why.NONE, resource, used_pct, to_gib * MIB_PER_GIB)
+
+
+def least_step_gb(size_gb: int) -> int:
+    """Give the GiB by which a file system of this size grows at least: 10 %, rounded up."""
+    return -(-size_gb // 10)
 
 
 def _plan_volume(

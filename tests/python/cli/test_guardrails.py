@@ -15,6 +15,7 @@ from fsxn_runtime.edge.log import set_level
 
 from lab.cloud.emulator import Emulator
 from tests.support.expansion_world import ExpansionWorld, make_table
+from tests.support.fsx_fake import refusal
 from tests.support.guardrail_world import TABLE, Crash, GuardrailWorld
 
 Run = Callable[..., tuple[int, list[str]]]
@@ -160,6 +161,64 @@ def test_reconcile_writes_down_what_ran_without_the_store(world, fsxn, tmp_path)
     assert fsxn("guardrails", "reconcile", "--log", str(log))[1][0] == "written 1, known 0"
     assert fsxn("guardrails", "reconcile", "--log", str(log), "--json")[1][0] == '{"written": 0, "known": 1}'
     assert world.guardrails.operations().status("volume_grow").total_gb == 12.5
+
+
+@pytest.mark.parametrize(
+    ("size", "caps", "status", "words"),
+    [
+        (5000, {}, 0, "5000 GiB: a step of 10 %, 500 GiB, fits the daily cap of file_system_grow, 500 GiB"),
+        (5001, {}, 1, "5001 GiB: a step of 10 %, 501 GiB, is above the daily cap"),
+        (5001, {"GUARDRAIL_DAILY_CAP_GB": "501"}, 0, "fits the daily cap of file_system_grow, 501 GiB"),
+        (5001, {"GUARDRAIL_DAILY_CAPS_GB": '{"file_system_grow": 2048}'}, 0, "file_system_grow, 2048 GiB"),
+        (5001, {"GUARDRAIL_DAILY_CAPS_GB": '{"volume_grow": 2048}'}, 1, "file_system_grow, 500 GiB"),
+    ],
+)
+def test_preflight_says_whether_the_least_growth_fits_the_cap(
+    world, fsxn, monkeypatch, size, caps, status, words
+):
+    """An expander whose guardrail has the same settings is denied exactly when preflight says so."""
+    for name, value in caps.items():
+        monkeypatch.setenv(name, value)
+    world.fsx.capacity_gib = size
+    told = fsxn("guardrails", "preflight")
+    assert (told[0], len(told[1])) == (status, 1)
+    assert words in told[1][0]
+    limits = {name.removeprefix("GUARDRAIL_").lower(): value for name, value in caps.items()}
+    world.cloudwatch.ssd_pct = 80.0
+    event = {"action": "grow", "request_id": "request-1", "file_system_id": "fs-1"}
+    (answer,) = world.send(world.expander(EXPANSION_TARGET_PCT=79, **limits), event)
+    assert answer.outcome == ("denied" if status else "started")
+
+
+def test_preflight_as_json_of_one_file_system(world, fsxn, monkeypatch):
+    monkeypatch.delenv("GUARDRAIL_TABLE")  # the caps are all that it needs
+    status, lines = fsxn("guardrails", "preflight", "fs-1", "--json")
+    assert status == 0
+    assert [json.loads(line) for line in lines] == [
+        {
+            "file_system_id": "fs-1",
+            "name": "projects",
+            "size_gb": 1024,
+            "step_gb": 103,
+            "cap_gb": 500,
+            "fits": True,
+        }
+    ]
+    assert fsxn("guardrails", "preflight", "fs-2")[0] == 2
+
+
+def test_preflight_of_an_account_without_file_systems_is_a_finding(world, fsxn, monkeypatch):
+    monkeypatch.setattr(world.fsx, "describe_file_systems", lambda **_: {"FileSystems": []})
+    assert fsxn("guardrails", "preflight") == (1, ["no file systems"])
+
+
+@pytest.mark.parametrize("code", ["InternalServerError", "AccessDeniedException"])
+def test_preflight_that_cannot_reach_fsx_says_so(world, fsxn, monkeypatch, code):
+    def fail(**_: object) -> None:
+        raise refusal("DescribeFileSystems", code, "no")
+
+    monkeypatch.setattr(world.fsx, "describe_file_systems", fail)
+    assert fsxn("guardrails", "preflight") == (3, [])
 
 
 class Function:

@@ -34,6 +34,7 @@ def answer(code: str, status: int) -> ClientError:
         (answer("ConditionalRequestConflict", 409), TransientError, "aws_busy"),
         (answer("InvalidMessageContents", 400), RejectedError, "aws_invalid_input"),
         (answer("AccessDenied", 403), MisconfiguredError, "aws_denied"),
+        (answer("AccessDeniedException", 400), MisconfiguredError, "aws_denied"),
         (answer("ResourceNotFoundException", 400), MisconfiguredError, "aws_refused"),
         (answer("NeverHeardOf", 400), MisconfiguredError, "aws_refused"),
         (NoCredentialsError(), MisconfiguredError, "aws_identity"),

@@ -15,6 +15,7 @@ AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 AT_US = int(AT.timestamp()) * 1_000_000
 FILE_SYSTEM = {
     "FileSystemId": "fs-0123456789abcdef0",
+    "FileSystemType": "ONTAP",
     "ResourceARN": "arn:aws:fsx:us-east-1:111122223333:file-system/fs-0123456789abcdef0",
     "Lifecycle": "AVAILABLE",
     "StorageCapacity": 1024,
@@ -76,6 +77,19 @@ def test_a_file_system_is_read_with_its_updates():
         Update("FILE_SYSTEM_UPDATE", "FAILED", AT_US, 1200 * 1024, "no"),
         Update("STORAGE_OPTIMIZATION", "IN_PROGRESS", AT_US),
     )
+
+
+def test_every_ontap_file_system_is_read_page_by_page():
+    fsx = client("fsx")
+    with Stubber(fsx) as stub:
+        lustre = FILE_SYSTEM | {"FileSystemId": "fs-0123456789abcdef1", "FileSystemType": "LUSTRE"}
+        second = FILE_SYSTEM | {"FileSystemId": "fs-0123456789abcdef2", "StorageCapacity": 2048}
+        stub.add_response(
+            "describe_file_systems", {"FileSystems": [FILE_SYSTEM, lustre], "NextToken": "n"}, {}
+        )
+        stub.add_response("describe_file_systems", {"FileSystems": [second]}, {"NextToken": "n"})
+        found = [(resource.resource_id, resource.size_mib) for resource in Fsx(fsx).file_systems()]
+    assert found == [("fs-0123456789abcdef0", 1024 * 1024), ("fs-0123456789abcdef2", 2048 * 1024)]
 
 
 def test_a_volume_is_read_with_its_updates():
