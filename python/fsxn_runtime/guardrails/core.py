@@ -40,6 +40,11 @@ REMEMBER_COUNT: Final = 400
 MIN_GRANT_SECONDS: Final = 60
 MAX_GRANT_SECONDS: Final = 4 * 3600
 
+# No two AWS clocks, and no operator's, are a minute apart.
+CLOCKS_US: Final = 60 * 1_000_000
+# Keys of grants (store), which no action may share: its policy would admit the grant.
+RESERVED_TYPES: Final = frozenset({"BREAK_GLASS", "BREAK_GLASS_END"})
+
 # What no grant and no dry run changes: the action runs already, or has run.
 REPEATS: Final = frozenset({Reason.IN_PROGRESS, Reason.REPEATED})
 
@@ -60,6 +65,14 @@ def checked_type(action_type: object) -> str:
     return action_type
 
 
+def checked_action(action_type: object) -> str:
+    """Accept the type of an action to be done: one that is no key of grants. Raises RejectedError."""
+    found = checked_type(action_type)
+    if found in RESERVED_TYPES:
+        raise RejectedError(f"action_type is {found!r}, which belongs to grants", code="wrong_action_type")
+    return found
+
+
 def checked_id(action_id: object) -> str:
     """Accept an id of 1 to 128 characters without blanks. Raises RejectedError."""
     if not isinstance(action_id, str) or not _ACTION_ID.fullmatch(action_id):
@@ -76,8 +89,8 @@ def checked_gb(requested_gb: object) -> Decimal:
         size = Decimal(str(requested_gb)) if not isinstance(requested_gb, bool) else Decimal("NaN")
         if size.is_finite() and 0 < size <= MAX_REQUEST_GB:
             return size.quantize(_GB_STEP, rounding=ROUND_UP)
-    except InvalidOperation:
-        pass  # no number at all: answered below
+    except (InvalidOperation, ValueError):
+        pass  # no number at all, or an integer too long to be written: answered below
     raise RejectedError(
         f"requested_gb is {_shown(requested_gb)}; it must be positive, finite and at most {MAX_REQUEST_GB}",
         code="wrong_size",
@@ -178,11 +191,20 @@ def new_grant(*, grant_id: str, actor: str, reason: str, seconds: int, now_us: i
 
 
 def is_live(grant: Grant | None, now_us: int) -> bool:
-    """Say whether there is a grant and it has not ended."""
-    return grant is not None and now_us < grant.expires_us
+    """Say whether there is a grant and it has not ended.
+
+    An item written past these commands ends no later either: not more than the longest grant after now.
+    """
+    if grant is None:
+        return False
+    longest = min(grant.granted_us, now_us) + MAX_GRANT_SECONDS * 1_000_000
+    return now_us < grant.expires_us <= longest + CLOCKS_US
 
 
 def _shown(value: object) -> str:
     """Show a value of any size in a message."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more than 4300 digits
+        text = f"a very long {type(value).__name__}"
     return text if len(text) <= 80 else text[:77] + "..."

@@ -94,7 +94,7 @@ class CapacityGuardrail:
         counted as a failure and raised. Raises RejectedError for a size, type, id or context out of range.
         """
         action = Action(
-            action_type=core.checked_type(action_type),
+            action_type=core.checked_action(action_type),
             action_id=core.checked_id(action_id if action_id is not None else self._new_id()),
             requested_gb=core.checked_gb(requested_gb),
             at_us=self._clock(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -78,8 +79,14 @@ class GuardrailOperations:
             grant_id=self._new_id(), actor=actor, reason=reason, seconds=seconds, now_us=now
         )
         self._audit_grant(grant, "granted", actor, now)
+        earlier = self._store.grant()
         if not self._store.put_grant(grant):
             raise ConflictError("a grant is live already; revert it first", code="grant_is_live")
+        if earlier is not None and self._store.claim_grant_end(earlier):  # from now on nobody sees it again
+            ended = format_timestamp(earlier.expires_us)
+            self._alerts.send(
+                "Guardrail break-glass ended", grant=earlier.grant_id, actor=earlier.actor, ended=ended
+            )
         until = format_timestamp(grant.expires_us)
         self._alerts.send(
             "Guardrail break-glass granted", grant=grant.grant_id, actor=actor, reason=reason, until=until
@@ -90,7 +97,7 @@ class GuardrailOperations:
         """End the live grant now; None when there is none."""
         now = self._clock()
         grant = self._store.grant()
-        if grant is None or not core.is_live(grant, now) or not self._store.end_grant(grant, now):
+        if grant is None or not self._store.end_grant(grant, now):
             return None
         self._audit_grant(grant, "reverted", actor, now)
         if self._store.claim_grant_end(grant):
@@ -106,7 +113,7 @@ class GuardrailOperations:
             raise RejectedError("a reset needs an actor and a reason or ticket", code="wrong_reset")
         now = self._clock()
         self._audit(core.checked_type(action_type), f"reset-{self._new_id()}", now, actor=actor, why=reason)
-        if not self._store.reset(action_type):
+        if not self._store.reset(action_type, now):
             return False
         self._alerts.send("Guardrail reset", action_type=action_type, actor=actor, reason=reason)
         return True
@@ -140,16 +147,18 @@ class GuardrailOperations:
             action = _unrecorded(line)
             if action is None:
                 continue
-            if self._count_late(action):
+            # Counted as of now: by its own time it would end the cooldown of what came after it.
+            late = replace(action, at_us=max(action.at_us, self._clock()))
+            if self._count_late(late):
                 self._store.put_audit(AuditEntry(action, Verdict.BYPASSED, Reason.STORE, Outcome.EXECUTED))
-                self._store.settle(action, Outcome.EXECUTED)
+                self._store.settle(late, Outcome.EXECUTED)
                 new += 1
             else:
                 known += 1
         return new, known
 
     def _count_late(self, action: Action) -> bool:
-        """Count an action that ran; False when it is counted already. A day that is over is not opened."""
+        """Count an action that ran; False when it is counted already."""
         new_day = False
         for _ in range(4):  # as the guardrail itself: an older day, a lost race, the decision, a reset
             written, state = self._store.reserve(action, None, new_day=new_day)

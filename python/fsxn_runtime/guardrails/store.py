@@ -2,8 +2,8 @@
 
 Items (keys `pk`, `sk`):
 
-    <type>            STATE             day, daily_total_gb, action_count, last_action_ts, failures, and one
-                                        attribute `action#<id>` per open or recent action
+    <type>            STATE             day, daily_total_gb, action_count, last_action_ts, failures, reset_at,
+                                        and one attribute `action#<id>` per open or recent action
     <type>            YYYY-MM-DD        daily_total_gb, action_count, last_action_ts, ttl: for readers
     AUDIT#<type>      <time>#<id>       one action: what was said of it, and what became of it
     BREAK_GLASS       GRANT             the latest grant
@@ -27,6 +27,7 @@ from botocore.exceptions import ClientError
 from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.errors import ConflictError
 from fsxn_runtime.events import format_timestamp, parse_timestamp
+from fsxn_runtime.guardrails.core import CLOCKS_US
 from fsxn_runtime.guardrails.model import (
     Action,
     AuditEntry,
@@ -117,7 +118,11 @@ class GuardrailStore:
         return self._change(action.action_type, update, "#action.#outcome = :open", names | old, values)
 
     def release(self, action: Action) -> bool:
-        """Take back an open action that is known not to have run, if its day is still counted."""
+        """Take back an open action that is known not to have run, if its day still counts it.
+
+        After a reset it does not: taking it back then would count what came later too low. A reset less than
+        a minute before the action may have been after it, by another clock.
+        """
         not_run = _write_reservation(_remembered(action, Outcome.NOT_EXECUTED))
         values = {
             ":closed": {"M": not_run},
@@ -125,20 +130,30 @@ class GuardrailStore:
             ":minus_gb": {"N": str(-action.requested_gb)},
             ":minus_one": {"N": "-1"},
             ":open": {"S": Outcome.OPEN},
+            ":sure": {"S": format_timestamp(max(action.at_us - CLOCKS_US, 0))},
         }
         names = {"#action": _PREFIX + action.action_id, "#day": "day", "#outcome": "outcome"}
         update = "SET #action = :closed ADD daily_total_gb :minus_gb, action_count :minus_one"
-        condition = "#action.#outcome = :open AND #day = :day"
+        counted = "(attribute_not_exists(reset_at) OR reset_at < :sure)"
+        condition = f"#action.#outcome = :open AND #day = :day AND {counted}"
         return self._change(action.action_type, update, condition, names, values)
 
-    def reset(self, action_type: str) -> bool:
-        """Set the day's use and the row of failures to nothing; open actions stay open. False: no state."""
+    def reset(self, action_type: str, now_us: int) -> bool:
+        """Set the day's use and the row of failures to nothing; open actions stay open. False: no state.
+
+        The day becomes that of `now_us`: a clock far ahead would have stopped the days otherwise.
+        """
         return self._change(
             action_type,
-            "SET daily_total_gb = :zero, action_count = :zero, failures = :zero REMOVE last_action_ts",
+            "SET daily_total_gb = :zero, action_count = :zero, failures = :zero, #day = :today, "
+            "reset_at = :now REMOVE last_action_ts",
             "attribute_exists(pk)",
-            {},
-            {":zero": {"N": "0"}},
+            {"#day": "day"},
+            {
+                ":now": {"S": format_timestamp(now_us)},
+                ":today": {"S": format_timestamp(now_us)[:_DAY_LENGTH]},
+                ":zero": {"N": "0"},
+            },
         )
 
     def state(self, action_type: str) -> State | None:
