@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -31,6 +33,7 @@ LEAD_DAYS = 30  # of foreseen growth that fit as well (policy.lead_days)
 DAILY_CAP_GIB = 500  # the guardrail's, for volumes
 GRANT_MINUTES = 1  # the shortest that there is
 ACTOR = "demo"
+CHAPTER_SECONDS = 120.0  # both parts and what is told between them; the daily cap begins anew at midnight UTC
 SECONDS = 20.0  # a deadline for what takes a second or two
 
 VOLUME_GROW = "volume_grow"
@@ -47,6 +50,12 @@ def past(used_gib: float, daily_gib: float, days: int, hours: int) -> list[list[
 def grown_gib(used_gib: float, daily_gib: float = 0.0) -> float:
     """Give the size at which what is used and foreseen is the part aimed at; FSx counts MiB."""
     return math.ceil((used_gib + daily_gib * LEAD_DAYS) * 1024 * 100 / TARGET_PERCENT) / 1024
+
+
+def seconds_to_midnight(now: datetime) -> float:
+    """Give the seconds until the UTC day ends."""
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight - now).total_seconds()
 
 
 class Capacity:
@@ -71,6 +80,10 @@ class Capacity:
 
     def fill_and_grow(self) -> None:
         """Tell the first part. Raises WorldError when it cannot go on."""
+        left = seconds_to_midnight(datetime.now(UTC))
+        if left < CHAPTER_SECONDS:
+            with self._view.step("wait for midnight UTC: the daily cap begins anew"):
+                self._world.wait(_is_over(left), left + 1, "midnight")
         with self._view.step(f"a volume fills over {PAST_DAYS} simulated days; forecast"):
             self._fill()
             self._forecast()
@@ -91,7 +104,7 @@ class Capacity:
             if expires is None:
                 raise WorldError("there is no grant in the guardrail table")
             left = (expires - datetime.now(UTC)).total_seconds()
-            self._world.wait(lambda: datetime.now(UTC) > expires, max(left, 0) + 1, "the end of the grant")
+            self._world.wait(_is_over(left), max(left, 0) + 1, "the end of the grant")
             before = self._outside.volume_gib()
             answer = self._approve(self._left_over)
             self._inbox.wait_for("Guardrail break-glass ended", seconds=SECONDS)
@@ -259,6 +272,12 @@ class Capacity:
 
     def _check(self, title: str, text: str, ok: bool) -> None:
         self.checks.append(Check(title, text, ok))
+
+
+def _is_over(seconds: float) -> Callable[[], bool]:
+    """Say, whenever asked, whether so much time has gone by."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
 
 
 def _is_denied(answer: dict[str, Any]) -> bool:

@@ -57,6 +57,15 @@ def test_a_handler_sees_its_context(emulator: Emulator, function: str) -> None:
     assert answer["endpoint"] == emulator.endpoint
 
 
+def test_variables_for_every_function_do_not_replace_its_own(emulator: Emulator) -> None:
+    source = (
+        "import os\ndef handler(event, context):\n    return [os.environ['LAB_ONE'], os.environ['LAB_TWO']]\n"
+    )
+    make_function(emulator, "told", source, variables={"LAB_TWO": "own"})
+    emulator.set_function_environment({"LAB_ONE": "one", "LAB_TWO": "two"})
+    assert invoke(emulator, "told", {}) == (["one", "own"], False)
+
+
 def test_an_error_keeps_its_name_and_its_stack(emulator: Emulator, function: str) -> None:
     answer, failed = invoke(emulator, function, {"raise": "QuotaError"})
     assert failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -16,6 +17,7 @@ from lab.demo.capacity import (
     VOLUME_GIB,
     grown_gib,
     past,
+    seconds_to_midnight,
 )
 from lab.demo.outside import GIB
 from lab.world import SSD_GIB
@@ -48,6 +50,13 @@ def test_the_figures_lead_where_the_chapter_goes():
     assert [used / SSD_GIB >= 0.8 for used in MOVED_IN_GIB] == [False, False, True]
     assert grown_gib(MOVED_IN_GIB[2]) >= SSD_GIB * 1.1
     assert grown_gib(MOVED_IN_GIB[2]) - SSD_GIB <= DAILY_CAP_GIB
+
+
+@pytest.mark.parametrize(
+    ("clock", "seconds"), [("23:59:59.5", 0.5), ("00:00:00", 86_400.0), ("12:00:00", 43_200.0)]
+)
+def test_the_day_ends_at_midnight(clock: str, seconds: float):
+    assert seconds_to_midnight(datetime.fromisoformat(f"2026-12-31T{clock}").replace(tzinfo=UTC)) == seconds
 
 
 @pytest.mark.parametrize("used", [0.5, 800.0, 1299.999])
