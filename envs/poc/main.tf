@@ -75,6 +75,7 @@ module "guardrails" {
   file_system_sizes_gb        = var.file_system_sizes_gb
   metric_catalogue            = local.metric_catalogue
   operations                  = local.operations
+  topic_kms_key_arn           = module.notifications.kms_key_arn
 }
 
 module "forecast" {

@@ -8,8 +8,8 @@ data "aws_iam_policy_document" "expand" {
 
   statement {
     sid = "SeeWhatIsInAlarm"
-    # A call with several names is about no single alarm, and only this scope is sure to allow it
-    # (CloudWatch API reference, DescribeAlarms: a narrower one hides alarms).
+    # A call with several names is about no single alarm: AWS checks it against alarm:*, and hides composite
+    # alarms from any scope but this (CloudWatch API reference, DescribeAlarms).
     actions   = ["cloudwatch:DescribeAlarms"]
     resources = ["*"]
   }
@@ -77,5 +77,15 @@ data "aws_iam_policy_document" "approver" {
     sid       = "SeeOperations"
     actions   = ["dynamodb:GetItem", "dynamodb:Query"]
     resources = [aws_dynamodb_table.operation.arn]
+  }
+
+  dynamic "statement" {
+    for_each = var.operations.kms_key_arn == null ? {} : { this = true }
+
+    content {
+      sid       = "UseTableKey"
+      actions   = ["kms:Decrypt"]
+      resources = [var.operations.kms_key_arn]
+    }
   }
 }

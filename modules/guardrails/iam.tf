@@ -41,6 +41,26 @@ data "aws_iam_policy_document" "user" {
 
 # Operators: look, reset, reconcile; everything but grants.
 data "aws_iam_policy_document" "operator" {
+  # What reconciling looks at. AWS knows these only for every resource (service authorization reference).
+  statement {
+    sid       = "LookAtSizes"
+    actions   = ["fsx:DescribeFileSystems", "fsx:DescribeVolumes"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "TellOfResets"
+    actions   = ["sns:Publish"]
+    resources = [var.operations.notification_topic_arn]
+  }
+
+  statement {
+    sid = "EncryptForTopic"
+    # Publishing to an encrypted topic needs its key under the publisher's own name.
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.topic_kms_key_arn]
+  }
+
   statement {
     sid       = "Look"
     actions   = ["dynamodb:GetItem", "dynamodb:Query"]
@@ -88,6 +108,13 @@ data "aws_iam_policy_document" "break_glass" {
     sid       = "TellOfGrants"
     actions   = ["sns:Publish"]
     resources = [var.operations.notification_topic_arn]
+  }
+
+  statement {
+    sid = "EncryptForTopic"
+    # Publishing to an encrypted topic needs its key under the publisher's own name.
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.topic_kms_key_arn]
   }
 
   dynamic "statement" {

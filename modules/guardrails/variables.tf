@@ -8,6 +8,12 @@ variable "action_types" {
     condition     = length(var.action_types) > 0 && alltrue([for name in var.action_types : can(regex("^[A-Za-z][A-Za-z0-9_.-]{0,63}$", name))])
     error_message = "action_types needs at least one name of 1 to 64 letters, digits, '_', '.', '-', beginning with a letter."
   }
+
+  # Keys of grants: a function whose policy had them could give itself one.
+  validation {
+    condition     = length(setintersection(var.action_types, ["BREAK_GLASS", "BREAK_GLASS_END"])) == 0
+    error_message = "action_types must not contain BREAK_GLASS or BREAK_GLASS_END, which belong to grants."
+  }
 }
 
 variable "context" {
@@ -112,4 +118,10 @@ variable "operations" {
     notification_topic_arn = string
   })
   nullable = false
+}
+
+variable "topic_kms_key_arn" {
+  description = "ARN of the key that encrypts the notification topic (output of module notifications)."
+  type        = string
+  nullable    = false
 }

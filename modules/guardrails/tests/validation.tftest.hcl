@@ -19,7 +19,8 @@ variables {
     GuardrailDynamoDBError = { statistic = "Sum" }
     GuardrailGrantMissing  = { statistic = "Sum" }
   } }
-  operations = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  operations        = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  topic_kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/topic"
 }
 
 run "rejects_a_prefix_with_capitals" {
@@ -41,6 +42,16 @@ run "rejects_an_action_type_with_a_blank" {
 
   variables {
     action_types = ["file system"]
+  }
+
+  expect_failures = [var.action_types]
+}
+
+run "rejects_an_action_type_whose_key_is_that_of_grants" {
+  command = plan
+
+  variables {
+    action_types = ["volume_grow", "BREAK_GLASS"]
   }
 
   expect_failures = [var.action_types]

@@ -19,7 +19,8 @@ variables {
     GuardrailDynamoDBError = { statistic = "Sum" }
     GuardrailGrantMissing  = { statistic = "Sum" }
   } }
-  operations = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  operations        = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  topic_kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/topic"
 }
 
 run "a_step_at_the_cap_is_no_warning" {
