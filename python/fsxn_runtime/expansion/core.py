@@ -107,10 +107,14 @@ def plan(
         return _plan_file_system(request, file_system, ssd_used_pct, policy, now_us)
     if volume.resource_id in policy.autosized:
         return Plan(Outcome.REPORTED, Why.AUTOSIZE, volume, volume_used_pct)
-    if ssd_used_pct is not None and ssd_used_pct >= policy.ssd_limit_pct:
-        instead = _plan_file_system(request, file_system, ssd_used_pct, policy, now_us)
+    found = _plan_volume(request, volume, volume_used_pct, policy, now_us)
+    in_need = found.why is not Why.ENOUGH_SPACE
+    if in_need and ssd_used_pct is not None and ssd_used_pct >= policy.ssd_limit_pct:
+        # By the tier's own limit: between it and a higher threshold neither of the two would grow.
+        limit = replace(policy, threshold_pct=min(policy.threshold_pct, policy.ssd_limit_pct))
+        instead = _plan_file_system(request, file_system, ssd_used_pct, limit, now_us)
         return replace(instead, why=Why.SSD_FULL) if instead.outcome is Outcome.STARTED else instead
-    return _plan_volume(request, volume, volume_used_pct, policy, now_us)
+    return found
 
 
 def _plan_file_system(
@@ -123,8 +127,8 @@ def _plan_file_system(
         return refusal
     size_gib = resource.size_mib // MIB_PER_GIB
     least = size_gib + least_step_gb(size_gib)
-    wanted = math.ceil(_wanted_mib(request, resource, used_pct, policy) / MIB_PER_GIB)
-    to_gib = min(max(least, wanted), policy.max_file_system_gb)
+    wanted = _wanted_mib(request, resource, used_pct, policy) / MIB_PER_GIB
+    to_gib = min(max(least, math.ceil(min(wanted, policy.max_file_system_gb))), policy.max_file_system_gb)
     if to_gib < least:
         return Plan(Outcome.REPORTED, Why.AT_MAXIMUM, resource, used_pct)
     return Plan(Outcome.STARTED, Why.NONE, resource, used_pct, to_gib * MIB_PER_GIB)
@@ -143,8 +147,8 @@ def _plan_volume(
     refusal = _refusal(request, resource, used_pct, policy, now_us)
     if refusal is not None:
         return refusal
-    wanted = math.ceil(_wanted_mib(request, resource, used_pct, policy))
-    to_mib = min(wanted, policy.max_volume_gb * MIB_PER_GIB)
+    wanted = _wanted_mib(request, resource, used_pct, policy)
+    to_mib = math.ceil(min(wanted, policy.max_volume_gb * MIB_PER_GIB))
     if to_mib <= resource.size_mib:
         return Plan(Outcome.REPORTED, Why.AT_MAXIMUM, resource, used_pct)
     return Plan(Outcome.STARTED, Why.NONE, resource, used_pct, to_mib)

@@ -153,6 +153,8 @@ class Expander:
         return self._answer(Outcome.PROPOSED, plan.why, operation.resource_id, operation.operation_id)
 
     def _act(self, operation: Operation, now: int) -> Answer:
+        # Kept with the operation: its end is seen later, when the mode may be another one.
+        operation = replace(operation, guardrail_mode=str(self.guardrail.settings.mode))
         answer = (operation.resource_id, operation.operation_id)
         try:
             result = self.guardrail.check_and_execute(
@@ -269,5 +271,6 @@ def _record(operation: Operation, status: LineageStatus, said: str, now: int) ->
         event_id=operation.request_id,
         action="grow_volume" if operation.kind is Kind.VOLUME else "grow_file_system",
         duration_ms=max(now - operation.created_us, 0) // 1000,
+        guardrail_mode=operation.guardrail_mode or None,
         reason=f"{sizes}: {said}" if said else sizes,
     )

@@ -161,6 +161,7 @@ class Operation:
     created_us: int
     reason: str = ""
     actor: str = ""
+    guardrail_mode: str = ""  # of the guardrail that was asked when it started
 
     @property
     def grow_gb(self) -> float:

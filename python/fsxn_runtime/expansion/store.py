@@ -104,6 +104,7 @@ def _read(item: Mapping[str, Any]) -> Operation:
     values: dict[str, Any] = {
         field.name: int(item[field.name]["N"]) if field.name in _NUMBERS else item[field.name]["S"]
         for field in fields(Operation)
+        if field.name in item  # an earlier version wrote fewer
     }
     values["outcome"] = Outcome(values["outcome"])
     values["kind"] = Kind(values["kind"])

@@ -110,6 +110,20 @@ def test_on_a_full_tier_only_a_growing_file_system_is_called_ssd_full():
     assert waiting.why is Why.UPDATE_RUNNING
 
 
+def test_between_the_tiers_limit_and_a_higher_threshold_the_file_system_grows():
+    """Neither would: the volume because of the tier, the tier because of its threshold."""
+    found = plan_volume(ssd=85.0, pct=95.0, policy=replace(POLICY, threshold_pct=90))
+    assert (found.outcome, found.why, found.resource) == (Outcome.STARTED, Why.SSD_FULL, FILE_SYSTEM)
+    assert plan_volume(ssd=85.0, pct=50.0).outcome is Outcome.NOTHING
+
+
+@pytest.mark.parametrize("rate", [1e9, 1e300, 1.7e308])
+def test_an_absurd_rate_asks_for_the_largest_size(rate):
+    ask = replace(ASK, growth_gb_per_day=rate)
+    assert plan_file_system(ask=ask).to_mib == POLICY.max_file_system_gb * MIB_PER_GIB
+    assert plan_volume(ask=ask).to_mib == POLICY.max_volume_gb * MIB_PER_GIB
+
+
 def test_a_volume_without_data_is_reported():
     assert plan_volume(pct=None).why is Why.NO_DATA
 

@@ -54,7 +54,7 @@ def test_an_alarm_on_the_ssd_tier_grows_the_file_system_to_the_target(world):
     assert only(world.send(expander, CHECK)) == ("completed", "")
     (record,) = world.lineage.records
     assert (record.source_file_key, record.status, record.action) == ("fs-1", "success", "grow_file_system")
-    assert record.reason == "1024 to 1244 GiB"
+    assert (record.reason, record.guardrail_mode) == ("1024 to 1244 GiB", "ENFORCE")
     assert world.alerts == ["Expansion of fs-1 started", "Expansion of fs-1 completed"]
     assert world.guardrails.operations().status("file_system_grow").total_gb == 220
 
@@ -244,12 +244,38 @@ def test_what_fsx_refuses_is_a_failure_with_its_words(world):
     expander = world.expander()
     assert only(world.send(expander, alarm())) == ("failed", "aws_refused")
     (record,) = world.lineage.records
-    assert record.status == "failed"
+    assert (record.status, record.guardrail_mode) == ("failed", "ENFORCE")
     assert "throughput too low" in record.reason
     assert world.store.open() == []
     state = world.guardrails.operations().status("file_system_grow")
     assert (state.count, state.failures) == (1, 1)
     assert only(world.send(expander, alarm())) == ("started", "")
+
+
+def test_lineage_has_the_mode_under_which_a_growth_started(world):
+    """It starts in DRY_RUN, above the cap; its end is seen in ENFORCE."""
+    world.cloudwatch.ssd_pct = 85.0
+    world.fsx.slow = True
+    world.send(world.expander(mode="DRY_RUN", daily_cap_gb=1), alarm())
+    world.fsx.finish()
+    assert only(world.send(world.expander(), CHECK)) == ("completed", "")
+    assert world.lineage.records[0].guardrail_mode == "DRY_RUN"
+
+
+def test_an_operation_of_an_earlier_version_is_read(world):
+    world.cloudwatch.ssd_pct = 85.0
+    world.fsx.slow = True
+    expander = world.expander()
+    world.send(expander, alarm())
+    (operation,) = world.store.open()
+    world.guardrails.dynamodb.update_item(
+        TableName=world.table,
+        Key={"pk": {"S": "OPERATION"}, "sk": {"S": operation.operation_id}},
+        UpdateExpression="REMOVE guardrail_mode",
+    )
+    world.fsx.finish()
+    assert only(world.send(expander, CHECK)) == ("completed", "")
+    assert world.lineage.records[0].guardrail_mode is None
 
 
 def test_an_update_that_fails_later_is_told(world):

@@ -115,6 +115,7 @@ def test_a_full_file_system_is_proposed_denied_let_pass_and_grown(
     assert file_system["StorageCapacity"] == 1286  # 900 / 0.7, rounded up
     (record,) = LineageStore(client("dynamodb"), "lineage").by_file(FILE_SYSTEM)
     assert (record.status, record.reason) == ("success", "1024 to 1286 GiB")
+    assert record.guardrail_mode == "ENFORCE"
     capsys.readouterr()
     assert main(["guardrails", "history", "--type", "file_system_grow"]) == 0
     newest, first = capsys.readouterr().out.splitlines()
