@@ -21,6 +21,7 @@ class LineageRecord:
     `source_file_key` is the file's path as events carry it (with the volume's junction path).
     `processing_timestamp` is when the attempt began, RFC 3339 UTC with microseconds: the same on every
     repetition of that attempt, so that repetitions are one record. Checksums are SHA-256 in hex.
+    `guardrail_mode` is the mode of the guardrail that let a change of capacity pass; for files there is none.
     """
 
     source_file_key: str
@@ -37,6 +38,7 @@ class LineageRecord:
     input_checksum: str | None = None
     output_checksum: str | None = None
     fpolicy_sequence_number: int | None = None
+    guardrail_mode: str | None = None
     reason: str | None = None
 
 

@@ -42,6 +42,7 @@ records = st.builds(
     input_checksum=st.none() | _texts,
     output_checksum=st.none() | _texts,
     fpolicy_sequence_number=st.none() | st.integers(0, 2**64),
+    guardrail_mode=st.none() | _texts,
     reason=st.none() | _texts,
 )
 
