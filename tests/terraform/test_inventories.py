@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 
 # AWS knows these only for every resource (service authorization reference), so "*" is the least there is.
 WITHOUT_RESOURCE_LEVEL = {
+    "cloudwatch:DescribeAlarms",  # AWS checks a call that names several against alarm:*
     "cloudwatch:GetMetricData",
     "ecr:GetAuthorizationToken",
     "fsx:DescribeFileSystems",
@@ -51,6 +52,29 @@ def test_a_role_names_its_resources_wherever_aws_lets_it(root: str, evaluated: E
         pairs = [pair.split(" ", 1) for pair in role["allow"]]
         assert all("*" not in action for action, _ in pairs), name
         assert {action for action, target in pairs if target == "*"} <= WITHOUT_RESOURCE_LEVEL, name
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS)
+def test_who_gives_a_grant_can_tell_of_it_and_a_function_cannot_give_one(
+    root: str, evaluated: Evaluate
+) -> None:
+    resources = evaluated(root)
+    (policy,) = [p for p in of(resources, "aws_iam_policy") if p["values"]["name"].endswith("-break-glass")]
+    statements = {found["Sid"]: found for found in json.loads(policy["values"]["policy"])["Statement"]}
+    (topic,) = of(resources, "aws_sns_topic")
+    assert statements["TellOfGrants"]["Resource"] == topic["values"]["arn"]
+    assert statements["EncryptForTopic"]["Resource"] == topic["values"]["kms_master_key_id"]
+    assert "BREAK_GLASS" in keys(statements["GiveAndEndGrants"])
+    for role in of(resources, "aws_iam_role_policy"):
+        for found in json.loads(role["values"]["policy"])["Statement"]:
+            if "dynamodb:PutItem" in found["Action"] and "LeadingKeys" in json.dumps(found):
+                assert "BREAK_GLASS" not in keys(found), role["address"]
+
+
+def keys(statement: Resource) -> list[str]:
+    """The leading keys that a statement admits."""
+    (admitted,) = statement["Condition"].values()
+    return list(admitted["dynamodb:LeadingKeys"])
 
 
 @pytest.mark.parametrize("root", ENVIRONMENTS)
