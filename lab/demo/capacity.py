@@ -30,6 +30,7 @@ DAILY_GIB = 7.8  # the volume will be full within the 30 days from which on a fo
 MOVED_IN_GIB = (1300.0, 1550.0, 1700.0)
 TARGET_PERCENT = 70  # of its size that a resource holds after it has grown (policy.target_pct)
 LEAD_DAYS = 30  # of foreseen growth that fit as well (policy.lead_days)
+TOLERANCE_GIB = 5.0  # for the files that are in the volume besides, and what a forecast differs by
 DAILY_CAP_GIB = 500  # the guardrail's, for volumes
 GRANT_MINUTES = 1  # the shortest that there is
 ACTOR = "demo"
@@ -158,7 +159,7 @@ class Capacity:
             and told
             and recorded
             and before == VOLUME_GIB
-            and abs(after - wanted) < 0.01 * wanted,
+            and abs(after - wanted) < TOLERANCE_GIB,
         )
 
     def _deny(self) -> str:
@@ -197,7 +198,11 @@ class Capacity:
             f"A break-glass grant of {GRANT_MINUTES} minute let the same growth through",
             f"{_said(answer)}; FSx has {after:,.0f} GiB; GuardrailBypass {counted or 0:.0f}; "
             f"{_holds('in the audit', audited)}; {_holds('alerted', told)}",
-            answer["outcome"] == "started" and after == wanted and counted == 1 and audited and told,
+            answer["outcome"] == "started"
+            and abs(after - wanted) < TOLERANCE_GIB
+            and counted == 1
+            and audited
+            and told,
         )
 
     def _grow_file_system(self) -> None:
