@@ -272,7 +272,10 @@ def _look(reservation: Reservation, arguments: argparse.Namespace) -> bool | Non
     context = action.context
     if not {"kind", "resource_id", "from_mib", "to_mib"} <= context.keys():
         return None
-    resource = Fsx(client("fsx")).describe(Kind(context["kind"]), context["resource_id"])
+    try:
+        resource = Fsx(client("fsx")).describe(Kind(context["kind"]), context["resource_id"])
+    except RejectedError:
+        return None  # deleted since: only a person knows
     return took_place(resource, int(context["from_mib"]), int(context["to_mib"]), action.at_us, now_us())
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from fsxn_runtime.edge.aws_errors import aws_call
-from fsxn_runtime.errors import RejectedError
+from botocore.exceptions import ClientError
+
+from fsxn_runtime.edge.aws_errors import aws_call, error_code
+from fsxn_runtime.errors import FsxnError, RejectedError
 from fsxn_runtime.expansion.model import MIB_PER_GIB, Kind, Operation, Resource, Update
 
 # Capacity metrics come every five minutes; half an hour shows a value even when some are late.
@@ -23,8 +26,8 @@ class Fsx:
         self._fsx = fsx
 
     def file_system(self, file_system_id: str) -> Resource:
-        """Describe a file system, with its updates."""
-        with aws_call("fsx:DescribeFileSystems"):
+        """Describe a file system, with its updates. Raises RejectedError when there is none."""
+        with aws_call("fsx:DescribeFileSystems"), _missing(file_system_id):
             found = self._fsx.describe_file_systems(FileSystemIds=[file_system_id])["FileSystems"]
         return _file_system(_only(found, file_system_id))
 
@@ -42,8 +45,8 @@ class Fsx:
             request["NextToken"] = page["NextToken"]
 
     def volume(self, volume_id: str) -> Resource:
-        """Describe a volume, with its updates."""
-        with aws_call("fsx:DescribeVolumes"):
+        """Describe a volume, with its updates. Raises RejectedError when there is none."""
+        with aws_call("fsx:DescribeVolumes"), _missing(volume_id):
             found = self._fsx.describe_volumes(VolumeIds=[volume_id])["Volumes"]
         answer = _only(found, volume_id)
         return Resource(
@@ -134,10 +137,25 @@ class Usage:
         return None if newest is None else float(newest[1])
 
 
+@contextmanager
+def _missing(resource_id: str) -> Iterator[None]:
+    """Turn FSx's answer about something deleted (API model) into RejectedError; other errors pass."""
+    try:
+        yield
+    except ClientError as exc:
+        if error_code(exc) in ("FileSystemNotFound", "VolumeNotFound"):
+            raise _not_there(resource_id) from exc
+        raise
+
+
 def _only(found: Sequence[Mapping[str, Any]], resource_id: str) -> Mapping[str, Any]:
     if len(found) != 1:
-        raise RejectedError(f"{resource_id} is not there", code="no_such_resource")
+        raise _not_there(resource_id)
     return found[0]
+
+
+def _not_there(resource_id: str) -> FsxnError:
+    return RejectedError(f"{resource_id} is not there", code="no_such_resource")
 
 
 def _file_system(answer: Mapping[str, Any]) -> Resource:

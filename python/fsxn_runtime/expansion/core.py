@@ -217,6 +217,15 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def is_refused(operation: Operation, now_us: int) -> bool:
+    """Say whether a person said no to a proposal of the last day: a check must not ask again and again."""
+    return (
+        operation.outcome is Outcome.REJECTED
+        and bool(operation.actor)
+        and now_us - operation.created_us < PROPOSAL_US
+    )
+
+
 def may_begin(operation: Operation, resource: Resource, now_us: int) -> Why:
     """Say what speaks against a proposal now; NONE when it may begin as it was shown."""
     if now_us - operation.created_us >= PROPOSAL_US or resource.size_mib != operation.from_mib:

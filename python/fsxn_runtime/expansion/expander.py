@@ -16,7 +16,7 @@ from typing import Any, Final
 from fsxn_runtime.edge.clock import TimeBudget
 from fsxn_runtime.edge.log import logger
 from fsxn_runtime.edge.metrics import Emf
-from fsxn_runtime.errors import ConflictError, FsxnError, TransientError
+from fsxn_runtime.errors import ConflictError, FsxnError, RejectedError, TransientError
 from fsxn_runtime.events import format_timestamp
 from fsxn_runtime.expansion import core
 from fsxn_runtime.expansion.clients import Fsx, Usage
@@ -33,7 +33,7 @@ from fsxn_runtime.expansion.model import (
     Why,
 )
 from fsxn_runtime.expansion.settings import ExpansionSettings
-from fsxn_runtime.expansion.store import OperationStore
+from fsxn_runtime.expansion.store import OPEN, OperationStore
 from fsxn_runtime.guardrails import Alerts, CapacityGuardrail, Reason
 from fsxn_runtime.lineage import LineageRecord, LineageStatus, LineageTracker
 
@@ -64,8 +64,11 @@ class Expander:
         resource_id = plan.resource.resource_id
         if plan.outcome is not Outcome.STARTED:
             return self._tell(plan, now)
-        if any(operation.resource_id == resource_id for operation in self.store.open()):
+        known = [operation for operation in self.store.all() if operation.resource_id == resource_id]
+        if any(operation.outcome in OPEN for operation in known):
             return self._answer(Outcome.WAITING, Why.OPERATION_OPEN, resource_id)
+        if request.cause == "check" and any(core.is_refused(operation, now) for operation in known):
+            return self._answer(Outcome.WAITING, Why.REFUSED, resource_id)
         if self.settings.level is Level.REPORT:
             return self._tell(replace(plan, outcome=Outcome.REPORTED, why=Why.REPORT_ONLY), now)
         if self.settings.level is Level.PROPOSE:
@@ -202,8 +205,11 @@ class Expander:
                 return []
             self.store.end(operation, Outcome.REJECTED, Why.STALE, now)
             return [self._answer(Outcome.REJECTED, Why.STALE, *answer)]
-        resource = self.fsx.describe(operation.kind, operation.resource_id)
-        outcome, said = core.progress(operation, resource, now)
+        try:
+            resource = self.fsx.describe(operation.kind, operation.resource_id)
+            outcome, said = core.progress(operation, resource, now)
+        except RejectedError as exc:  # deleted while it grew: no later look finds it again
+            outcome, said = Outcome.FAILED, str(exc)
         if outcome is Outcome.STARTED:
             return []
         done = outcome is Outcome.COMPLETED

@@ -64,6 +64,7 @@ class Why(StrEnum):
     AT_MAXIMUM = "at_maximum"
     SSD_FULL = "ssd_tier_full"
     OPERATION_OPEN = "operation_open"
+    REFUSED = "rejected_by_a_person"
     REPORT_ONLY = "level_is_report"
     STALE = "proposal_is_stale"
     UNKNOWN = "operation_unknown"

@@ -16,7 +16,7 @@ from fsxn_runtime.expansion.model import Kind, Operation, Outcome
 
 # A quarter shows how a file system grew; lineage keeps it longer.
 _KEEP_US: Final = 90 * 86_400_000_000
-_OPEN: Final = (Outcome.PROPOSED, Outcome.STARTED)
+OPEN: Final = frozenset({Outcome.PROPOSED, Outcome.STARTED})
 _NUMBERS: Final = frozenset({"from_mib", "to_mib", "created_us"})
 
 
@@ -66,7 +66,7 @@ class OperationStore:
 
     def open(self) -> list[Operation]:
         """Give the operations that wait for approval or for their result."""
-        return [operation for operation in self.all() if operation.outcome in _OPEN]
+        return [operation for operation in self.all() if operation.outcome in OPEN]
 
     def first_time(self, told: str, now_us: int) -> bool:
         """Say whether this is told for the first time, and note it."""

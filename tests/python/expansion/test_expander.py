@@ -215,6 +215,20 @@ def test_a_rejected_proposal_is_closed(world):
     assert world.fsx.capacity_gib == 1024
 
 
+def test_a_check_does_not_propose_again_on_the_day_what_a_person_rejected(world):
+    world.cloudwatch.ssd_pct = 85.0
+    world.cloudwatch.alarms = [
+        {"AlarmName": ALARM, "Dimensions": [{"Name": "FileSystemId", "Value": "fs-1"}]}
+    ]
+    expander = world.expander("propose")
+    (answer,) = world.send(expander, alarm())
+    world.send(expander, {"action": "reject", "operation_id": answer.operation_id, "actor": "ann"})
+    assert only(world.send(expander, CHECK)) == ("waiting", "rejected_by_a_person")
+    assert only(world.send(expander, grow()))[0] is Outcome.PROPOSED
+    world.guardrails.now += 24 * HOUR
+    assert [answer.outcome for answer in world.send(expander, CHECK)] == ["rejected", "proposed"]
+
+
 @pytest.mark.parametrize("change", ["day", "size"])
 def test_a_stale_proposal_is_not_carried_out(world, change):
     world.cloudwatch.ssd_pct = 85.0
@@ -363,12 +377,35 @@ def test_a_resource_that_fails_does_not_stop_the_others_in_a_check(world):
     expander = world.expander()
     world.send(expander, alarm())
     (operation,) = world.store.open()
-    gone = replace(operation, operation_id="0", resource_id="fs-2", action_id="other")
-    assert world.store.put(gone)
+    other = replace(operation, operation_id="0", resource_id="fs-2", action_id="other")
+    assert world.store.put(other)
     world.fsx.finish()
+    describe = world.fsx.describe_file_systems
+
+    def deny(**request):
+        if request == {"FileSystemIds": ["fs-2"]}:
+            raise refusal("DescribeFileSystems", "AccessDeniedException", "not fs-2")
+        return describe(**request)
+
+    world.fsx.describe_file_systems = deny
     with pytest.raises(FsxnError, match="fs-2"):
         world.send(expander, CHECK)
     assert world.store.get(operation.operation_id).outcome is Outcome.COMPLETED
+
+
+def test_what_was_deleted_while_it_grew_has_failed(world):
+    world.cloudwatch.used_mib = 90 * 1024
+    world.fsx.slow = True
+    expander = world.expander()
+    world.send(expander, alarm(VolumeId="fsvol-1"))
+
+    def gone(**_):
+        raise refusal("DescribeVolumes", "VolumeNotFound", "no such volume")
+
+    world.fsx.describe_volumes = gone
+    assert only(world.send(expander, CHECK))[0] is Outcome.FAILED
+    assert "fsvol-1 is not there" in world.lineage.records[0].reason
+    assert world.store.open() == []
 
 
 def test_a_guardrail_without_its_table_does_not_stop_a_check(world):
