@@ -13,6 +13,7 @@ from typing import Final
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.events import format_timestamp
 from fsxn_runtime.guardrails.model import (
+    CLOCKS_US,
     MAX_REQUEST_GB,
     Action,
     Decision,
@@ -40,8 +41,6 @@ REMEMBER_COUNT: Final = 400
 MIN_GRANT_SECONDS: Final = 60
 MAX_GRANT_SECONDS: Final = 4 * 3600
 
-# No two AWS clocks, and no operator's, are a minute apart.
-CLOCKS_US: Final = 60 * 1_000_000
 # Keys of grants (store), which no action may share: its policy would admit the grant.
 RESERVED_TYPES: Final = frozenset({"BREAK_GLASS", "BREAK_GLASS_END"})
 

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 # An exbibyte: above every file system (FSx ends at about a pebibyte), below DynamoDB's 38 digits.
 MAX_REQUEST_GB: Final = Decimal(1024) ** 3
+# No two AWS clocks, and no operator's, are a minute apart.
+CLOCKS_US: Final = 60 * 1_000_000
 
 
 class Mode(StrEnum):

@@ -27,8 +27,8 @@ from botocore.exceptions import ClientError
 from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.errors import ConflictError
 from fsxn_runtime.events import format_timestamp, parse_timestamp
-from fsxn_runtime.guardrails.core import CLOCKS_US
 from fsxn_runtime.guardrails.model import (
+    CLOCKS_US,
     Action,
     AuditEntry,
     Grant,
