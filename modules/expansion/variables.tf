@@ -167,7 +167,7 @@ variable "topic_kms_key_arn" {
 }
 
 variable "volumes" {
-  description = "Volumes that may grow, by a fixed name: id, and whether ONTAP grows the volume itself (autosize; then it is only reported)."
+  description = "Volumes that may grow, at most 24, by a fixed name: id, and whether ONTAP grows the volume itself (autosize; then it is only reported)."
   type = map(object({
     autosized = optional(bool, false)
     id        = string
@@ -178,5 +178,11 @@ variable "volumes" {
   validation {
     condition     = alltrue([for name, volume in var.volumes : can(regex("^fsvol-[0-9a-f]{8,}$", volume.id)) && can(regex("^[a-z][a-z0-9-]{0,30}$", name))])
     error_message = "volumes needs names of 1 to 31 lower-case letters, digits, hyphens, and ids of fsvol- and at least 8 hexadecimal digits."
+  }
+
+  # The rule names every alarm, and EventBridge takes a pattern of 2048 characters: 24 of the longest names.
+  validation {
+    condition     = length(var.volumes) <= 24
+    error_message = "volumes must have at most 24 entries; more need a second instance of this module with a prefix of its own."
   }
 }

@@ -13,9 +13,9 @@ variables {
     name_prefix = "fsxn-test"
     region      = "us-east-1"
   }
-  file_system_id   = "fs-0123456789abcdef0"
-  metric_catalogue = { metrics = { ExpansionOutcomes_count = { statistic = "Sum" } } }
-  operations = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  file_system_id    = "fs-0123456789abcdef0"
+  metric_catalogue  = { metrics = { ExpansionOutcomes_count = { statistic = "Sum" } } }
+  operations        = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
   package_path      = "./versions.tf" # only its hash is read
   topic_kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/topic"
 
@@ -169,6 +169,16 @@ run "rejects_a_volume_without_its_id" {
 
   variables {
     volumes = { legal = { id = "legal" } }
+  }
+
+  expect_failures = [var.volumes]
+}
+
+run "rejects_more_volumes_than_a_pattern_names" {
+  command = plan
+
+  variables {
+    volumes = { for number in range(25) : "v${number}" => { id = format("fsvol-%08x", number) } }
   }
 
   expect_failures = [var.volumes]

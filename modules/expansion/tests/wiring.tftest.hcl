@@ -13,9 +13,9 @@ variables {
     name_prefix = "fsxn-test"
     region      = "us-east-1"
   }
-  file_system_id   = "fs-0123456789abcdef0"
-  metric_catalogue = { metrics = { ExpansionOutcomes_count = { statistic = "Sum" } } }
-  operations = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
+  file_system_id    = "fs-0123456789abcdef0"
+  metric_catalogue  = { metrics = { ExpansionOutcomes_count = { statistic = "Sum" } } }
+  operations        = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
   package_path      = "./versions.tf" # only its hash is read
   topic_kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/topic"
 
@@ -74,5 +74,23 @@ run "the_schedule_says_a_single_minute_rightly" {
   assert {
     condition     = aws_cloudwatch_event_rule.this["check"].schedule_expression == "rate(1 minute)"
     error_message = "EventBridge refuses rate(1 minutes)."
+  }
+}
+
+run "the_longest_names_fit_into_a_pattern" {
+  command = plan
+
+  variables {
+    context = {
+      account_id  = "111122223333"
+      name_prefix = "abcdefghijklmnopqrstuvwx"
+      region      = "us-east-1"
+    }
+    volumes = { for number in range(24) : format("abcdefghijklmnopqrstuvwxyz-%04d", number) => { id = format("fsvol-%017x", number) } }
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_cloudwatch_event_rule.this : length(coalesce(rule.event_pattern, "-")) <= 2048])
+    error_message = "EventBridge takes a pattern of at most 2048 characters."
   }
 }
