@@ -117,6 +117,8 @@ def test_a_full_file_system_is_proposed_denied_let_pass_and_grown(
     assert (record.status, record.reason) == ("success", "1024 to 1286 GiB")
     assert record.guardrail_mode == "ENFORCE"
     capsys.readouterr()
+    assert main(["guardrails", "preflight"]) == 1
+    assert "1286 GiB: a step of 10 %, 129 GiB, is above the daily cap" in capsys.readouterr().out
     assert main(["guardrails", "history", "--type", "file_system_grow"]) == 0
     newest, first = capsys.readouterr().out.splitlines()
     assert "bypassed (daily_cap_exceeded)  executed  262 GiB" in newest
