@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -121,6 +122,8 @@ def _operations(arguments: argparse.Namespace) -> GuardrailOperations:
     set_level("ERROR")  # alerts and unreadable lines are log lines elsewhere; here they would mix with output
     table = arguments.table or text(os.environ, "GUARDRAIL_TABLE")
     topic = getattr(arguments, "topic", None) or text(os.environ, "GUARDRAIL_SNS_TOPIC_ARN", "")
+    if "topic" in arguments and not topic:
+        sys.stderr.write("fsxn: nobody is told of this: no --topic and no GUARDRAIL_SNS_TOPIC_ARN\n")
     return GuardrailOperations(GuardrailStore(client("dynamodb"), table), Alerts(client("sns"), topic))
 
 

@@ -94,6 +94,16 @@ def test_a_grant_is_given_shown_and_reverted(world, fsxn):
     assert "actor=arn:aws:" in lines[-1]
 
 
+def test_who_gives_a_grant_without_a_topic_hears_that_nobody_is_told(world, capsys, monkeypatch):
+    grant = ("guardrails", "break-glass", "--reason", "INC-7", "--actor", "ann")
+    topic = "arn:aws:sns:us-east-1:000000000000:nowhere"
+    monkeypatch.delenv("GUARDRAIL_SNS_TOPIC_ARN", raising=False)
+    assert main([*grant]) == 0
+    assert "nobody is told" in capsys.readouterr().err
+    assert main(["guardrails", "revert", "--actor", "ann", "--topic", topic]) == 0
+    assert "nobody is told" not in capsys.readouterr().err
+
+
 def test_a_grant_of_five_hours_is_wrong_use(world, fsxn):
     assert fsxn("guardrails", "break-glass", "--reason", "INC-7", "--minutes", "300")[0] == 2
 
@@ -260,3 +270,16 @@ def test_a_function_that_fails_is_unreachable(world, fsxn, monkeypatch):
 
     monkeypatch.setattr(expansion_commands, "client", lambda _: Failing())
     assert fsxn("expansion", "approve", "0", "--actor", "ann", "--function", "f")[0] == 3
+
+
+def test_an_open_action_on_what_was_deleted_waits_for_a_person(world, fsxn):
+    leave_open(world, at_fsx=False)
+
+    def gone(**_):
+        raise refusal("DescribeFileSystems", "FileSystemNotFound", "no such file system")
+
+    world.fsx.describe_file_systems = gone
+    status, (line,) = fsxn("guardrails", "reconcile")
+    assert (status, line.endswith("open")) == (1, True)
+    action_id = line.split()[1]
+    assert fsxn("guardrails", "reconcile", "--not-executed", action_id)[0] == 0
