@@ -37,6 +37,8 @@ _CONTEXT_TEXT: Final = 200
 # How long a settled action id is remembered, and how many: 400 of at most about 500 bytes are half an item.
 REMEMBER_US: Final = 86_400_000_000
 REMEMBER_COUNT: Final = 400
+# How many one write forgets: an expression has at most 4 KB (DynamoDB quotas), and "#old99, " is 8 of them.
+FORGET_COUNT: Final = 100
 # Shorter than a minute cannot be used by a person; longer than four hours outlives a shift.
 MIN_GRANT_SECONDS: Final = 60
 MAX_GRANT_SECONDS: Final = 4 * 3600
@@ -146,7 +148,7 @@ def is_own(state: State | None, action: Action) -> bool:
 def forgettable(state: State, now_us: int) -> list[str]:
     """Name the settled actions that need not be remembered: older than a day, or beyond the number kept.
 
-    An open reservation is never among them.
+    An open reservation is never among them. The oldest come first, as many as one write takes.
     """
     settled = sorted(
         (r.action.at_us, action_id)
@@ -154,11 +156,12 @@ def forgettable(state: State, now_us: int) -> list[str]:
         if r.outcome is not Outcome.OPEN
     )
     surplus = max(len(settled) - REMEMBER_COUNT, 0)
-    return [
+    old = [
         action_id
         for position, (at_us, action_id) in enumerate(settled)
         if position < surplus or at_us < now_us - REMEMBER_US
     ]
+    return old[:FORGET_COUNT]
 
 
 def without_store(mode: Mode) -> Decision:

@@ -102,7 +102,7 @@ def test_only_settled_actions_are_forgotten_and_the_oldest_first():
     reservations["open"] = Reservation(replace(ACTION, at_us=0), Outcome.OPEN)
     state = State("grow", "2026-01-31", reservations=reservations)
     assert core.forgettable(state, T0 + many) == ["id-0", "id-1"]
-    assert len(core.forgettable(state, T0 + many + core.REMEMBER_US)) == many
+    assert len(core.forgettable(state, T0 + many + core.REMEMBER_US)) == core.FORGET_COUNT
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -528,6 +529,31 @@ def test_a_settled_action_is_forgotten_after_a_day_and_an_open_one_never(world):
     ask(world, guardrail, kind, action_id="new-1")
     state = world.operations().status(kind)
     assert set(state.reservations) == {"open-1", "new-1"}
+
+
+def test_many_old_actions_are_forgotten_by_several_writes_that_dynamodb_takes(world):
+    """More than one expression can name: 4 KB (DynamoDB quotas)."""
+    guardrail, kind = world.guardrail("DRY_RUN"), world.new_type()
+    lines = [
+        json.dumps(
+            {
+                "event": "action.unrecorded",
+                "action_type": kind,
+                "action_id": f"late-{number}",
+                "requested_gb": "1",
+                "at": "2026-01-31T12:00:00.000000Z",
+                "mode": "BREAK_GLASS",
+                "nonce": "n",
+                "context": {},
+            }
+        )
+        for number in range(150)
+    ]
+    assert world.operations().write_down(lines) == (150, 0)
+    world.now = T0 + 2 * DAY
+    for left in (51, 2):
+        assert ask(world, guardrail, kind).recorded
+        assert len(world.operations().status(kind).reservations) == left
 
 
 def test_the_context_reaches_the_action_as_the_keywords_that_it_takes(world):
