@@ -413,6 +413,27 @@ def test_after_stop_no_process_is_left(tmp_path: Path) -> None:
     assert task.log_path.exists()
 
 
+def test_stop_lets_a_task_finish_what_sigterm_makes_it_do(tmp_path: Path) -> None:
+    code = (
+        "import signal, sys, time\n"
+        "def drain(*_):\n"
+        "    time.sleep(0.5)\n"
+        "    sys.exit('drained')\n"
+        "signal.signal(signal.SIGTERM, drain)\n"
+        "print('ready', flush=True)\n"
+    ) + FOREVER
+    with Emulator() as emulator:
+        prepare(emulator)
+        definition = register(emulator, "family", code)
+        emulator.client("ecs").create_service(
+            cluster="lab", serviceName="own", taskDefinition=definition, desiredCount=1
+        )
+        with EcsRunner(emulator, images={"tool": Image()}, directory=tmp_path) as own:
+            (task,) = running(own, "own")
+            wait_until(lambda: task.log_path.exists() and task.log_path.read_text())
+    assert task.log_path.read_text().split() == ["ready", "drained"]
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
