@@ -95,7 +95,12 @@ class Terraform:
     ) -> None:
         plugin, self._plugin, self._reattach = self._plugin, None, ""
         if plugin is not None:
-            plugin.communicate(timeout=30)  # closes its standard input, which ends it
+            try:
+                plugin.communicate(timeout=30)  # closes its standard input, which ends it
+            except BaseException:  # too late, or Ctrl-C: it must not stay
+                plugin.kill()
+                plugin.wait()
+                raise
 
     @property
     def state_file(self) -> Path:
