@@ -4,6 +4,7 @@ output "alarm_names" {
     module.content_inventory.alarm_names,
     module.event_router.alarm_names,
     module.fpolicy_ecs.alarm_names,
+    module.lineage.alarm_names,
     module.workload.alarm_names,
   ))
 }

@@ -52,8 +52,8 @@ module "fpolicy_ecs" {
 module "lineage" {
   source = "../../modules/lineage"
 
-  context     = local.context
-  kms_key_arn = var.kms_key_arn
+  context    = local.context
+  operations = local.operations
 }
 
 module "content_inventory" {
