@@ -157,9 +157,6 @@ class Terraform:
         text = self.run("output", "-json", "-no-color", *self._state(), quiet=True)
         return {name: value["value"] for name, value in json.loads(text).items()}
 
-    def fmt_check(self) -> str:
-        return self.run("fmt", "-check", "-recursive", "-no-color")
-
     def test(self, *options: str) -> str:
         """`terraform test` of a module that was initialised."""
         return self.run("test", "-no-color", *options)
