@@ -350,6 +350,14 @@ def test_a_deployment_keeps_the_old_task_until_the_new_one_is_healthy(
     assert shown["healthStatus"] == "HEALTHY"
 
 
+def test_an_unhealthy_task_is_stopped_and_replaced(runner: EcsRunner, service: Any) -> None:
+    check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1}
+    name = service(FOREVER, healthCheck=check)
+    (task,) = running(runner, name)
+    assert first_stopped_reason(runner, name) == "Task failed container health checks"
+    wait_until(lambda: [t for t in running(runner, name) if t.task_id != task.task_id])
+
+
 def test_stop_task_stops_the_task_and_the_service_replaces_it(
     emulator: Emulator, runner: EcsRunner, service: Any
 ) -> None:
