@@ -24,7 +24,7 @@ from lab.cloud.ecs_schedule import TaskView, plan, retry_delay
 from lab.cloud.ecs_task import Surroundings, Task
 from lab.cloud.emulator import Emulator
 
-IMAGES: Mapping[str, Image] = {"fpolicy-server": Image(command=("fpolicy-server", "run"))}
+IMAGES: Mapping[str, Image] = {"fsxn-fpolicy-server": Image()}  # the one that envs/local names
 STEP_SECONDS = 0.1  # how soon the end of a process is noticed
 READ_SECONDS = 0.5  # how soon a change made through the ECS API is noticed; 4 calls, about 7 ms of CPU
 EARLY_DEATH_SECONDS = 10.0  # a task that lives shorter counts as a failed start
