@@ -59,7 +59,7 @@ async def _run(settings: config.Config, *, with_stdin: bool) -> None:
         faces = await simulator.start()
         pem, tls = certificate.create(settings.directory, simulator.cluster.name)
         rest = Rest(simulator.cluster, simulator.volumes, settings.username, settings.password)
-        control = Control(simulator, stopped.set)
+        control = Control(simulator)
         rest_server = await http.serve(rest.handle, _LOOPBACK, 0, tls)
         control_server = await http.serve(control.handle, _LOOPBACK, 0, None)
         ready = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lab.ontap_sim.http import HttpRequest, HttpResponse
@@ -14,11 +14,10 @@ from lab.ontap_sim.storm import Storm
 
 
 class Control:
-    """Answer POST /operations, /storm, /snapshot, /mark, /node/{n}/restart, /shutdown and GET /status."""
+    """Answer POST /operations, /storm, /snapshot, /mark, /node/{n}/restart and GET /status."""
 
-    def __init__(self, simulator: Simulator, shutdown: Callable[[], None]) -> None:
+    def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-        self._shutdown = shutdown
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; what the caller did wrong is 400 with the reason."""
@@ -43,9 +42,6 @@ class Control:
                 return {}
             case ["POST", "node", number, "restart"]:
                 simulator.cluster.restart(int(number))
-                return {}
-            case ["POST", "shutdown"]:
-                self._shutdown()
                 return {}
         raise SimError(f"there is no {request.method} {request.path}")
 
