@@ -95,7 +95,12 @@ class Terraform:
     ) -> None:
         plugin, self._plugin, self._reattach = self._plugin, None, ""
         if plugin is not None:
-            plugin.communicate(timeout=30)  # closes its standard input, which ends it
+            try:
+                plugin.communicate(timeout=30)  # closes its standard input, which ends it
+            except BaseException:  # too late, or Ctrl-C: it must not stay
+                plugin.kill()
+                plugin.wait()
+                raise
 
     @property
     def state_file(self) -> Path:
@@ -151,9 +156,6 @@ class Terraform:
         """Output values by name."""
         text = self.run("output", "-json", "-no-color", *self._state(), quiet=True)
         return {name: value["value"] for name, value in json.loads(text).items()}
-
-    def fmt_check(self) -> str:
-        return self.run("fmt", "-check", "-recursive", "-no-color")
 
     def test(self, *options: str) -> str:
         """`terraform test` of a module that was initialised."""

@@ -7,6 +7,7 @@ output "alarm_names" {
     module.forecast.alarm_names,
     module.fpolicy_ecs.alarm_names,
     module.guardrails.alarm_names,
+    module.lineage.alarm_names,
     module.workload.alarm_names,
   ))
 }

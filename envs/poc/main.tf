@@ -93,6 +93,7 @@ module "lineage" {
 
   context                     = local.context
   deletion_protection_enabled = false
+  operations                  = local.operations
 }
 
 module "content_inventory" {

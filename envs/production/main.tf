@@ -90,8 +90,8 @@ module "forecast" {
 module "lineage" {
   source = "../../modules/lineage"
 
-  context     = local.context
-  kms_key_arn = var.kms_key_arn
+  context    = local.context
+  operations = local.operations
 }
 
 module "content_inventory" {

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-# Becomes the container's command. 1 is PR_SET_PDEATHSIG: the kernel ends the container with its runner.
+# Becomes the container's command. 1 is PR_SET_PDEATHSIG: the kernel ends it with the thread that started it.
 _EXEC = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
 
 

@@ -24,10 +24,11 @@ from lab.cloud.ecs_schedule import TaskView, plan, retry_delay
 from lab.cloud.ecs_task import Surroundings, Task
 from lab.cloud.emulator import Emulator
 
-IMAGES: Mapping[str, Image] = {"fpolicy-server": Image(command=("fpolicy-server", "run"))}
+IMAGES: Mapping[str, Image] = {"fsxn-fpolicy-server": Image()}  # the one that envs/local names
 STEP_SECONDS = 0.1  # how soon the end of a process is noticed
 READ_SECONDS = 0.5  # how soon a change made through the ECS API is noticed; 4 calls, about 7 ms of CPU
 EARLY_DEATH_SECONDS = 10.0  # a task that lives shorter counts as a failed start
+STOP_SECONDS = 10.0  # for all tasks together when the runner ends; the server here drains in about a second
 STOPPED_KEPT = 50  # stopped tasks stay visible, as on ECS, but not without bound
 
 
@@ -102,23 +103,13 @@ class EcsRunner:
         self._thread = threading.Thread(target=self._run, name="ecs-runner", daemon=True)
         self._thread.start()
 
-    def stop(self, seconds: float = 10.0) -> None:
-        """SIGTERM to every task, SIGKILL to what still runs after `seconds`. May be called twice."""
+    def stop(self) -> None:
+        """SIGTERM to every task, SIGKILL to what still runs after STOP_SECONDS. May be called twice."""
         if self._thread is None:
             return
         self._ended.set()
         self._thread.join()
         self._thread = None
-        for task in self._tasks.values():
-            task.stop("The runner is stopping", "UserInitiated")
-        deadline = time.monotonic() + seconds
-        while any(task.status != "STOPPED" for task in self._tasks.values()):
-            if time.monotonic() > deadline:
-                for task in self._tasks.values():
-                    task.kill()
-            for task in self._tasks.values():
-                task.advance()
-            time.sleep(0.02)
         self._credentials.close()
         self._tasks.clear()
         self._published.clear()
@@ -161,6 +152,21 @@ class EcsRunner:
                 traceback.print_exc()
                 self._ended.wait(READ_SECONDS)
             self._ended.wait(STEP_SECONDS)
+        # Here, not in `stop`: the kernel kills containers when the thread that started them ends.
+        with self._lock:
+            self._end_tasks()
+
+    def _end_tasks(self) -> None:
+        for task in self._tasks.values():
+            task.stop("The runner is stopping", "UserInitiated")
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(task.status != "STOPPED" for task in self._tasks.values()):
+            if time.monotonic() > deadline:
+                for task in self._tasks.values():
+                    task.kill()
+            for task in self._tasks.values():
+                task.advance()
+            time.sleep(0.02)
 
     def _read_services(self) -> list[dict[str, Any]]:
         services: list[dict[str, Any]] = []

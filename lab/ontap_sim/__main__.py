@@ -1,7 +1,8 @@
 """Run the simulator: `python -m lab.ontap_sim --config FILE.json`.
 
-When everything listens, one JSON line on standard output says where. SIGTERM or SIGINT end it with status 0;
-a configuration that cannot be used ends it with status 2 and one line.
+When everything listens, one JSON line on standard output says where. SIGTERM or SIGINT end it with status 0,
+with `--with-stdin` the end of its standard input does too; a configuration that cannot be used ends it with
+status 2 and one line.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -28,26 +30,36 @@ def main() -> int:
     """Read the command line and run until a signal."""
     parser = argparse.ArgumentParser(prog="python -m lab.ontap_sim", description="Simulated FSx for ONTAP.")
     parser.add_argument("--config", type=Path, required=True, help="JSON file, see README.md of this folder")
+    parser.add_argument("--with-stdin", action="store_true", help="end when standard input does")
+    arguments = parser.parse_args()
     try:
-        data = json.loads(parser.parse_args().config.read_text())
-        asyncio.run(_run(config.load(data)))
+        data = json.loads(arguments.config.read_text())
+        asyncio.run(_run(config.load(data), with_stdin=arguments.with_stdin))
     except (SimError, OSError, ValueError, KeyError, TypeError) as exc:
         print(f"ontap_sim: {type(exc).__name__}: {exc}", file=sys.stderr)
         return 2
     return 0
 
 
-async def _run(settings: config.Config) -> None:
+async def _run(settings: config.Config, *, with_stdin: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    if with_stdin:
+
+        def read() -> None:
+            if not os.read(sys.stdin.fileno(), 1024):
+                loop.remove_reader(sys.stdin.fileno())
+                stopped.set()
+
+        loop.add_reader(sys.stdin.fileno(), read)
     simulator = Simulator(settings)
     try:
         faces = await simulator.start()
         pem, tls = certificate.create(settings.directory, simulator.cluster.name)
         rest = Rest(simulator.cluster, simulator.volumes, settings.username, settings.password)
-        control = Control(simulator, stopped.set)
+        control = Control(simulator)
         rest_server = await http.serve(rest.handle, _LOOPBACK, 0, tls)
         control_server = await http.serve(control.handle, _LOOPBACK, 0, None)
         fsx_server = await http.serve(simulator.fsx.api.handle, _LOOPBACK, settings.file_system.port, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lab.ontap_sim.http import HttpRequest, HttpResponse
@@ -16,12 +16,11 @@ from lab.ontap_sim.storm import Storm
 class Control:
     """Answer GET /status, and POST of the rest.
 
-    /operations, /storm, /snapshot, /mark, /node/{n}/restart, /fsx/{action} (`FsxFace.control`), /shutdown.
+    /operations, /storm, /snapshot, /mark, /node/{n}/restart, /fsx/{action} (`FsxFace.control`).
     """
 
-    def __init__(self, simulator: Simulator, shutdown: Callable[[], None]) -> None:
+    def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-        self._shutdown = shutdown
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; what the caller did wrong is 400 with the reason."""
@@ -49,9 +48,6 @@ class Control:
                 return {}
             case ["POST", "fsx", action]:
                 return await simulator.fsx.control(action, json.loads(request.body or b"{}"))
-            case ["POST", "shutdown"]:
-                self._shutdown()
-                return {}
         raise SimError(f"there is no {request.method} {request.path}")
 
     async def _operations(self, body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -24,7 +24,10 @@ class SimProcessError(Exception):
 
 
 class SimProcess:
-    """A running simulator. Its configuration and its standard error lie in `directory`."""
+    """A running simulator, which ends with this process at the latest.
+
+    Its configuration and its standard error lie in `directory`.
+    """
 
     def __init__(self, config: Mapping[str, Any], directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -33,8 +36,9 @@ class SimProcess:
         self._log = directory / "ontap-sim.log"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lab.ontap_sim", "--config", str(path)],
+                [sys.executable, "-m", "lab.ontap_sim", "--config", str(path), "--with-stdin"],
                 cwd=_REPOSITORY,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
@@ -80,6 +84,7 @@ class SimProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
         return status

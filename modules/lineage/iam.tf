@@ -6,12 +6,12 @@ data "aws_iam_policy_document" "writer" {
   }
 
   dynamic "statement" {
-    for_each = var.kms_key_arn == null ? {} : { this = true }
+    for_each = var.operations.kms_key_arn == null ? {} : { this = true }
 
     content {
       sid       = "UseLineageKey"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.kms_key_arn]
+      resources = [var.operations.kms_key_arn]
     }
   }
 }
@@ -24,12 +24,12 @@ data "aws_iam_policy_document" "reader" {
   }
 
   dynamic "statement" {
-    for_each = var.kms_key_arn == null ? {} : { this = true }
+    for_each = var.operations.kms_key_arn == null ? {} : { this = true }
 
     content {
       sid       = "UseLineageKey"
       actions   = ["kms:Decrypt"]
-      resources = [var.kms_key_arn]
+      resources = [var.operations.kms_key_arn]
     }
   }
 }

@@ -8,7 +8,7 @@ locals {
 }
 
 resource "aws_dynamodb_table" "this" {
-  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.kms_key_arn); AWS encrypts the table in any case
+  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.operations.kms_key_arn); AWS encrypts the table in any case
   name                        = "${var.context.name_prefix}-data-lineage"
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "source_file_key"
@@ -57,8 +57,8 @@ resource "aws_dynamodb_table" "this" {
   }
 
   server_side_encryption {
-    enabled     = var.kms_key_arn != null
-    kms_key_arn = var.kms_key_arn
+    enabled     = var.operations.kms_key_arn != null
+    kms_key_arn = var.operations.kms_key_arn
   }
 
   ttl {

@@ -1,3 +1,8 @@
+output "alarm_names" {
+  description = "Name of the alarm of lost records."
+  value       = [aws_cloudwatch_metric_alarm.failures.alarm_name]
+}
+
 output "reader_policy" {
   description = "JSON policy document of a role that reads the table and its indexes."
   value       = data.aws_iam_policy_document.reader.json

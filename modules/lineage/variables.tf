@@ -22,10 +22,32 @@ variable "deletion_protection_enabled" {
   nullable    = false
 }
 
-variable "kms_key_arn" {
-  description = "ARN of a customer key for everything stored here; its policy must admit the services that write (module README). null: keys that AWS owns."
-  type        = string
-  default     = null
+variable "operations" {
+  description = "How everything here is operated: topic that every alarm publishes to (module notifications), ARN of a customer key for what is stored (null: keys that AWS owns; which services its policy must admit: docs/howto/customer-key.md), lowest log level, days that logs are kept, namespace of the product's metrics, whether X-Ray traces."
+  type = object({
+    kms_key_arn            = optional(string)
+    log_level              = optional(string, "INFO")
+    log_retention_days     = optional(number, 365)
+    metric_namespace       = optional(string, "FSxN-S3AP-Patterns")
+    notification_topic_arn = string
+    tracing_enabled        = optional(bool, true)
+  })
+  nullable = false
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.operations.log_level)
+    error_message = "operations.log_level must be DEBUG, INFO, WARNING or ERROR."
+  }
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.operations.log_retention_days)
+    error_message = "operations.log_retention_days must be a period that CloudWatch Logs knows, such as 30, 90, 365 or 731."
+  }
+
+  validation {
+    condition     = can(regex("^[0-9A-Za-z._/#-]{1,255}$", var.operations.metric_namespace)) && !startswith(var.operations.metric_namespace, "AWS/")
+    error_message = "operations.metric_namespace must have 1 to 255 letters, digits, '.', '_', '/', '#', '-', and must not begin with AWS/."
+  }
 }
 
 variable "ttl_days" {

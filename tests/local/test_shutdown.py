@@ -46,7 +46,9 @@ def sent(sim: SimClient) -> int:
 
 def test_sigterm_at_full_rate_loses_nothing(world: World):
     """What was handed over is delivered, what comes meanwhile waits in the Persistent Store."""
+    replayed = world.sim.status()["replayed"]
     end_in_a_storm(world, "/terminated", lambda task: world.runner.kill(task, signal.SIGTERM))
+    assert world.sim.status()["replayed"] > replayed
     result = verify(world)
     assert result["findings"] == []
     assert result["delivery"]["lost"] == 0

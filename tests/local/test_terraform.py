@@ -23,6 +23,7 @@ def test_destroy_leaves_nothing(world: World):
     """Last of all: the laboratory is of no use afterwards."""
     world.close_tap()
     world.terraform.destroy()
+    buses = world.client("events").list_event_buses()["EventBuses"]
     listed = {
         "functions": world.client("lambda").list_functions()["Functions"],
         "queues": world.client("sqs").list_queues().get("QueueUrls", []),
@@ -32,6 +33,10 @@ def test_destroy_leaves_nothing(world: World):
         "roles": world.client("iam").list_roles()["Roles"],
         "alarms": world.client("cloudwatch").describe_alarms()["MetricAlarms"],
         "topics": world.client("sns").list_topics()["Topics"],
+        "buses": [bus for bus in buses if bus["Name"] != "default"],
+        "archives": world.client("events").list_archives()["Archives"],
+        "clusters": world.client("ecs").list_clusters()["clusterArns"],
+        "mappings": world.client("lambda").list_event_source_mappings()["EventSourceMappings"],
     }
     assert {kind: things for kind, things in listed.items() if things} == {}
     buckets = [bucket["Name"] for bucket in world.client("s3").list_buckets()["Buckets"]]

@@ -19,7 +19,11 @@ _PACKAGES = {
     "tools": "tools",
     "tests": "tests",
 }
-_NOT_OURS = re.compile(r"build|node_modules|__pycache__|\.venv.*|\.(git|hypothesis|terraform|\w+_cache)")
+_NOT_OURS = re.compile(
+    r"build|lab-volume|node_modules|__pycache__|\.venv.*|\.(git|hypothesis|terraform|\w+_cache)"
+    # What an operator keeps beside the code, with real accounts in it; Git ignores it.
+    r"|terraform\.tfvars|backend\.hcl|terraform\.tfstate.*|tfplan"
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ def files() -> Iterator[Path]:
     for folder, subfolders, names in os.walk(ROOT):
         subfolders[:] = sorted(name for name in subfolders if not _NOT_OURS.fullmatch(name))
         for name in sorted(names):
-            yield Path(folder, name)
+            if not _NOT_OURS.fullmatch(name):
+                yield Path(folder, name)
 
 
 @cache

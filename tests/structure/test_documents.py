@@ -1,4 +1,4 @@
-"""What the documents point at exists: links, make targets, commands of ours, paths in backticks."""
+"""What the documents point at exists: links, make targets, commands of ours."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from pathlib import Path
 import pytest
 from fsxn_runtime.cli.main import main
 
-from tests.structure.source_tree import ROOT
+from tests.structure.source_tree import ROOT, files
 
-DOCUMENTS = sorted(
-    path
-    for path in ROOT.rglob("*.md")
-    if not any(part == "build" or part.startswith((".venv", ".terraform")) for part in path.parts)
-)
+DOCUMENTS = [path for path in files() if path.suffix == ".md"]
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 MAKE = re.compile(r"(?:^|`|&& )make ([a-z][a-z-]*)", re.MULTILINE)
 FSXN = re.compile(r"(?:^\s*|`)(?:\.venv/bin/)?fsxn ([a-z][a-z -]*[a-z])", re.MULTILINE)

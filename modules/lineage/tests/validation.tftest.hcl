@@ -13,6 +13,7 @@ variables {
     name_prefix = "fsxn-test"
     region      = "us-east-1"
   }
+  operations = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:topic" }
 }
 
 run "rejects_a_prefix_with_capitals" {
@@ -37,4 +38,43 @@ run "rejects_a_negative_lifetime" {
   }
 
   expect_failures = [var.ttl_days]
+}
+
+run "rejects_an_unknown_log_level" {
+  command = plan
+
+  variables {
+    operations = {
+      log_level              = "TRACE"
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
+  }
+
+  expect_failures = [var.operations]
+}
+
+run "rejects_the_namespace_of_aws" {
+  command = plan
+
+  variables {
+    operations = {
+      metric_namespace       = "AWS/Lambda"
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
+  }
+
+  expect_failures = [var.operations]
+}
+
+run "rejects_a_retention_that_cloudwatch_does_not_know" {
+  command = plan
+
+  variables {
+    operations = {
+      log_retention_days     = 100
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
+  }
+
+  expect_failures = [var.operations]
 }

@@ -1,7 +1,7 @@
 """`fsxn expansion`: growth that is proposed, running or done, and a person's word about it.
 
 Approving is a call of the expand function under the caller's own identity: who may approve is who may invoke
-it, and CloudTrail knows who did (docs/decisions/0004-approval-by-command.md).
+it, and CloudTrail knows who did (docs/decisions/0006-approval-by-command.md).
 """
 
 from __future__ import annotations

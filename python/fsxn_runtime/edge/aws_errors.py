@@ -71,7 +71,8 @@ def from_client_error(what: str, error: ClientError) -> FsxnError:
     message = f"{what} answered {code} (HTTP {status}): {error.response.get('Error', {}).get('Message', '')}"
     if code in _CONDITION_CODES:
         return ConflictError(message, code="aws_condition")
-    if status >= 500 or status == 429 or code in _BUSY_CODES:
+    # 501 is what S3 says to a request that it will never understand.
+    if (status >= 500 and status != 501) or status == 429 or code in _BUSY_CODES:
         return TransientError(message, code="aws_busy")
     if code in _INPUT_CODES:
         return RejectedError(message, code="aws_invalid_input")

@@ -1,6 +1,6 @@
 """The guardrail's decisions: pure functions over action, state, limits, grant and time.
 
-Source of the checks and their order: docs/decisions/0003-guardrail-checks.md
+Source of the checks and their order: docs/decisions/0005-guardrail-checks.md
 """
 
 from __future__ import annotations

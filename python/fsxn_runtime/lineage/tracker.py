@@ -55,16 +55,18 @@ class LineageTracker:
             error = exc
         else:
             self._emf.count("LineageRecords_count")
+            self._emf.count("LineageFailures_count", 0)  # an alarm on a metric that never was says nothing
             self._emf.flush()
             return RecordResult(True)
         _log.error(
             "record.lost",
             error=error,
+            reason=reason,
             uc_id=record.uc_id,
             work_key=record.work_key,
             event_id=record.event_id,
             execution_arn=record.step_functions_execution_arn,
         )
-        self._emf.count("LineageFailures_count", Reason=reason)
+        self._emf.count("LineageFailures_count")
         self._emf.flush()
         return RecordResult(False, reason)

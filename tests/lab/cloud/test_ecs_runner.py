@@ -350,6 +350,14 @@ def test_a_deployment_keeps_the_old_task_until_the_new_one_is_healthy(
     assert shown["healthStatus"] == "HEALTHY"
 
 
+def test_an_unhealthy_task_is_stopped_and_replaced(runner: EcsRunner, service: Any) -> None:
+    check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1}
+    name = service(FOREVER, healthCheck=check)
+    (task,) = running(runner, name)
+    assert first_stopped_reason(runner, name) == "Task failed container health checks"
+    wait_until(lambda: [t for t in running(runner, name) if t.task_id != task.task_id])
+
+
 def test_stop_task_stops_the_task_and_the_service_replaces_it(
     emulator: Emulator, runner: EcsRunner, service: Any
 ) -> None:
@@ -411,6 +419,27 @@ def test_after_stop_no_process_is_left(tmp_path: Path) -> None:
     for pid in (task.pid, child):
         wait_until(lambda pid=pid: not alive(pid))
     assert task.log_path.exists()
+
+
+def test_stop_lets_a_task_finish_what_sigterm_makes_it_do(tmp_path: Path) -> None:
+    code = (
+        "import signal, sys, time\n"
+        "def drain(*_):\n"
+        "    time.sleep(0.5)\n"
+        "    sys.exit('drained')\n"
+        "signal.signal(signal.SIGTERM, drain)\n"
+        "print('ready', flush=True)\n"
+    ) + FOREVER
+    with Emulator() as emulator:
+        prepare(emulator)
+        definition = register(emulator, "family", code)
+        emulator.client("ecs").create_service(
+            cluster="lab", serviceName="own", taskDefinition=definition, desiredCount=1
+        )
+        with EcsRunner(emulator, images={"tool": Image()}, directory=tmp_path) as own:
+            (task,) = running(own, "own")
+            wait_until(lambda: task.log_path.exists() and task.log_path.read_text())
+    assert task.log_path.read_text().split() == ["ready", "drained"]
 
 
 def alive(pid: int) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab.ontap_sim.conftest import World
 from tests.lab.ontap_sim.fake_server import FakeServer, text, unix_path
-from tests.support.waiting import wait_until
+from tests.support.waiting import stays, wait_until
 
 Start = Callable[..., World]
 
@@ -219,14 +219,30 @@ def test_after_four_breaks_by_a_full_buffer_a_node_stays_away_until_it_is_told(s
     world.create(*(f"/f{n}" for n in range(3500)))
     wait_until(lambda: len(server.peers) >= 8)
     wait_until(lambda: all(row["state"] == "disconnected" for row in world.client.connections("svm1")))
-    dialled = len(server.peers)
     server.reading.set()
+    dialled = len(server.peers)
+    stays(lambda: len(server.peers) == dialled)  # a node that does try again does so within 0.1 s
     for record in world.client.connections("svm1"):
         keys = f"{record['node']['uuid']}/{record['policy']['name']}/{record['server']}"
         path = f"/protocols/fpolicy/{record['svm']['uuid']}/connections/{keys}"
         world.client.rest("PATCH", path, {"state": "connected"})
     world.client.wait_connected("svm1")
     assert len(server.peers) == dialled + 2
+    server.close()
+
+
+@pytest.mark.parametrize("retry_limit", ["stop", "keep_trying"])
+def test_a_node_that_spent_its_retries_does_what_the_switch_says(start: Start, retry_limit: str) -> None:
+    """Every handshake of two nodes fails: three times each, by an engine that allows two retries."""
+    server = FakeServer(version="9.9")
+    world = start(retry_limit=retry_limit)
+    retries = {"max_connection_retries": 2}
+    world.client.configure_fpolicy("svm1", [server.host], server.port, engine_settings=retries)
+    wait_until(lambda: len(server.peers) >= 6)
+    if retry_limit == "stop":
+        stays(lambda: len(server.peers) == 6)
+    else:
+        wait_until(lambda: len(server.peers) > 6)
     server.close()
 
 

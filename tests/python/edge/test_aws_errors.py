@@ -37,6 +37,7 @@ def answer(code: str, status: int) -> ClientError:
         (answer("AccessDeniedException", 400), MisconfiguredError, "aws_denied"),
         (answer("ResourceNotFoundException", 400), MisconfiguredError, "aws_refused"),
         (answer("NeverHeardOf", 400), MisconfiguredError, "aws_refused"),
+        (answer("NotImplemented", 501), MisconfiguredError, "aws_refused"),
         (NoCredentialsError(), MisconfiguredError, "aws_identity"),
         (ParamValidationError(report="r"), RejectedError, "aws_invalid_input"),
         (EndpointConnectionError(endpoint_url="u"), TransientError, "aws_unreachable"),

@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 from fsxn_runtime.errors import MisconfiguredError, RejectedError, TransientError
 from fsxn_runtime.workloads.clients import Executions, Files, Queue, Reports, execution_from
 from fsxn_runtime.workloads.core import execution_arn, execution_name
-from fsxn_runtime.workloads.model import Execution, StateItem, Status
+from fsxn_runtime.workloads.model import Execution, ObjectVersion, StateItem, Status
 
 from tests.support.emulator import emulator, emulator_process  # noqa: F401
 from tests.support.waiting import wait_until
@@ -130,6 +130,15 @@ def test_a_storage_without_etags_is_opened_without_a_condition(s3):
     files = Files(s3, "volume")
     s3.put_object(Bucket="volume", Key="c", Body=b"one")
     assert files.open(replace(files.look("c"), etag="")).read() == b"one"
+
+
+def test_a_storage_that_knows_no_conditions_is_opened_without_one(s3):
+    version = ObjectVersion("c", 3, "abc", 0)
+    stubber = Stubber(s3)
+    stubber.add_client_error("get_object", service_error_code="NotImplemented", http_status_code=501)
+    stubber.add_response("get_object", {"Body": "body"}, {"Bucket": "volume", "Key": "c"})
+    with stubber:
+        assert Files(s3, "volume").open(version) == "body"
 
 
 @pytest.mark.parametrize(

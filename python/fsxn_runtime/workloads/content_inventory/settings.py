@@ -29,7 +29,7 @@ class InventorySettings:
             access_point=text(env, "ACCESS_POINT"),
             junction_path=text(env, "JUNCTION_PATH"),
             output_bucket=text(env, "OUTPUT_BUCKET"),
-            output_prefix=text(env, "OUTPUT_PREFIX", "inventory"),
+            output_prefix=text(env, "OUTPUT_PREFIX", "reports"),
             metric_namespace=metric_namespace(env),
             log_level=log_level(env),
         )
