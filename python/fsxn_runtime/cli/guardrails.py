@@ -124,7 +124,9 @@ def _operations(arguments: argparse.Namespace) -> GuardrailOperations:
     topic = getattr(arguments, "topic", None) or text(os.environ, "GUARDRAIL_SNS_TOPIC_ARN", "")
     if "topic" in arguments and not topic:
         sys.stderr.write("fsxn: nobody is told of this: no --topic and no GUARDRAIL_SNS_TOPIC_ARN\n")
-    return GuardrailOperations(GuardrailStore(client("dynamodb"), table), Alerts(client("sns"), topic))
+    return GuardrailOperations(
+        GuardrailStore(client("dynamodb"), table), Alerts(client("sns", is_brief=True), topic)
+    )
 
 
 def _actor(arguments: argparse.Namespace) -> str:

@@ -15,31 +15,37 @@ READ_TIMEOUT_SECONDS: Final = 30
 # is the caller's decision, who knows how much time is left.
 MAX_ATTEMPTS: Final = 3
 
-_clients: dict[str, Any] = {}
+# For calls beside the work, such as an alert: what they accompany must not wait for them.
+BRIEF_TIMEOUT_SECONDS: Final = 3
+
+_clients: dict[tuple[str, bool], Any] = {}
 _creating = threading.Lock()  # boto3's default session must not create two clients at once
 
 
-def client(service: str) -> Any:
+def client(service: str, *, is_brief: bool = False) -> Any:
     """Give the client of one service; the same one every time, safe to use from several threads.
+
+    A brief one tries once and waits three seconds at most for each of connection and answer.
 
     boto3 reads region, credentials and AWS_ENDPOINT_URL from the environment at the first call. With
     AWS_ENDPOINT_URL set, S3 uses path style, because bucket names below another endpoint do not resolve.
     """
-    existing = _clients.get(service)
+    key = (service, is_brief)
+    existing = _clients.get(key)
     if existing is not None:
         return existing
     with _creating:
-        if service not in _clients:
+        if key not in _clients:
             create: Any = boto3.client  # its stubs know literal service names only
-            _clients[service] = create(service, config=_config(os.environ.get("AWS_ENDPOINT_URL")))
-        return _clients[service]
+            _clients[key] = create(service, config=_config(os.environ.get("AWS_ENDPOINT_URL"), is_brief))
+        return _clients[key]
 
 
-def _config(endpoint_url: str | None) -> Config:
+def _config(endpoint_url: str | None, is_brief: bool) -> Config:
     return Config(
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        connect_timeout=BRIEF_TIMEOUT_SECONDS if is_brief else CONNECT_TIMEOUT_SECONDS,
+        read_timeout=BRIEF_TIMEOUT_SECONDS if is_brief else READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1 if is_brief else MAX_ATTEMPTS},
         s3={"addressing_style": "path" if endpoint_url else "auto"},
     )
 

@@ -40,7 +40,7 @@ def _expander() -> Expander:
         Usage(client("cloudwatch")),
         CapacityGuardrail(),
         LineageTracker(),
-        Alerts(client("sns"), settings.topic_arn),
+        Alerts(client("sns", is_brief=True), settings.topic_arn),
         Emf(settings.metric_namespace),
     )
 

@@ -73,7 +73,7 @@ class CapacityGuardrail:
     ) -> None:
         self.settings = settings or GuardrailSettings.from_env(os.environ)
         self._store = store or GuardrailStore(client("dynamodb"), self.settings.table)
-        self._alerts = alerts or Alerts(client("sns"), self.settings.topic_arn)
+        self._alerts = alerts or Alerts(client("sns", is_brief=True), self.settings.topic_arn)
         self._clock = clock
         self._new_id = new_id
         self._write_metrics = write_metrics

@@ -27,6 +27,14 @@ def test_every_call_has_time_limits_and_a_bounded_number_of_tries() -> None:
     assert config.retries["total_max_attempts"] == 3
 
 
+def test_what_accompanies_the_work_is_tried_once_and_briefly() -> None:
+    brief = clients.client("sns", is_brief=True)
+    assert brief is not clients.client("sns")
+    config = brief.meta.config
+    assert (config.connect_timeout, config.read_timeout) == (3, 3)
+    assert config.retries["total_max_attempts"] == 1
+
+
 def test_the_endpoint_of_the_environment_is_used_with_path_style(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     s3 = clients.client("s3")
