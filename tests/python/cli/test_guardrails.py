@@ -39,7 +39,9 @@ def world(
     guardrails.start_over()
     world = ExpansionWorld(guardrails, dynamodb, make_table(dynamodb))
     monkeypatch.setattr(
-        guardrail_commands, "client", lambda service: world.fsx if service == "fsx" else client(service)
+        guardrail_commands,
+        "client",
+        lambda service, **options: world.fsx if service == "fsx" else client(service, **options),
     )
     yield world
     dynamodb.delete_table(TableName="operations")
