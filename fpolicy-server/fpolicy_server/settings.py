@@ -6,8 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fsxn_runtime.edge.log import LEVELS
-from fsxn_runtime.edge.settings import choice, integer, text
+from fsxn_runtime.edge.settings import choice, integer, log_level, metric_namespace, text
 from fsxn_runtime.errors import MisconfiguredError
 
 from fpolicy_server.translate import PathRoot
@@ -100,8 +99,8 @@ class Settings:
             metrics_interval_seconds=integer(
                 env, "FPOLICY_METRICS_INTERVAL_SECONDS", 60, minimum=1, maximum=60
             ),
-            metric_namespace=text(env, "METRIC_NAMESPACE", "FSxN-S3AP-Patterns"),
-            log_level=choice(env, "LOG_LEVEL", list(LEVELS), "INFO"),
+            metric_namespace=metric_namespace(env),
+            log_level=log_level(env),
         )
         if settings.low_water_percent >= settings.high_water_percent:
             raise MisconfiguredError(

@@ -118,6 +118,11 @@ variable "operations" {
     notification_topic_arn = string
   })
   nullable = false
+
+  validation {
+    condition     = can(regex("^[0-9A-Za-z._/#-]{1,255}$", var.operations.metric_namespace)) && !startswith(var.operations.metric_namespace, "AWS/")
+    error_message = "operations.metric_namespace must have 1 to 255 letters, digits, '.', '_', '/', '#', '-', and must not begin with AWS/."
+  }
 }
 
 variable "topic_kms_key_arn" {

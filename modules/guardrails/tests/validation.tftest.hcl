@@ -126,3 +126,16 @@ run "warns_of_a_cap_below_the_least_step" {
 
   expect_failures = [check.file_system_step_fits_the_cap]
 }
+
+run "rejects_a_namespace_of_aws" {
+  command = plan
+
+  variables {
+    operations = {
+      metric_namespace       = "AWS/Lambda"
+      notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications"
+    }
+  }
+
+  expect_failures = [var.operations]
+}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from fsxn_runtime.edge.log import LEVELS
 from fsxn_runtime.errors import MisconfiguredError
 
 
@@ -50,6 +51,16 @@ def choice(env: Mapping[str, str], name: str, allowed: Sequence[str], default: s
     if value not in allowed:
         raise _wrong(name, value, " or ".join(allowed))
     return value
+
+
+def metric_namespace(env: Mapping[str, str]) -> str:
+    """Read METRIC_NAMESPACE."""
+    return text(env, "METRIC_NAMESPACE", "FSxN-S3AP-Patterns")
+
+
+def log_level(env: Mapping[str, str]) -> str:
+    """Read LOG_LEVEL."""
+    return choice(env, "LOG_LEVEL", tuple(LEVELS), "INFO")
 
 
 def _wrong(name: str, value: str, allowed: str) -> MisconfiguredError:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fsxn_runtime.edge.log import LEVELS
-from fsxn_runtime.edge.settings import choice, text
+from fsxn_runtime.edge.settings import log_level, metric_namespace, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,6 @@ class Settings:
         return cls(
             event_bus_name=text(env, "EVENT_BUS_NAME"),
             quarantine_queue_url=text(env, "QUARANTINE_QUEUE_URL"),
-            metric_namespace=text(env, "METRIC_NAMESPACE", "FSxN-S3AP-Patterns"),
-            log_level=choice(env, "LOG_LEVEL", tuple(LEVELS), "INFO"),
+            metric_namespace=metric_namespace(env),
+            log_level=log_level(env),
         )

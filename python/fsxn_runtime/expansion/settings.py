@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fsxn_runtime.edge.log import LEVELS
-from fsxn_runtime.edge.settings import choice, integer, text
+from fsxn_runtime.edge.settings import choice, integer, log_level, metric_namespace, text
 from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.expansion.model import Level, Policy
 
@@ -50,8 +49,8 @@ class ExpansionSettings:
             table=text(env, "EXPANSION_TABLE"),
             alarm_names=tuple(_words(env, "EXPANSION_ALARM_NAMES")),
             topic_arn=text(env, "EXPANSION_SNS_TOPIC_ARN", ""),
-            metric_namespace=text(env, "METRIC_NAMESPACE", "FSxN-S3AP-Patterns"),
-            log_level=choice(env, "LOG_LEVEL", tuple(LEVELS), "INFO"),
+            metric_namespace=metric_namespace(env),
+            log_level=log_level(env),
         )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fsxn_runtime.edge.log import LEVELS
-from fsxn_runtime.edge.settings import choice, integer, text
+from fsxn_runtime.edge.settings import integer, log_level, metric_namespace, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,6 @@ class Settings:
             minimum_window_days=integer(env, "MINIMUM_WINDOW_DAYS", 2, minimum=0, maximum=30),
             threshold_days=integer(env, "THRESHOLD_DAYS", 30, minimum=1, maximum=3650),
             table=text(env, "FORECAST_TABLE"),
-            metric_namespace=text(env, "METRIC_NAMESPACE", "FSxN-S3AP-Patterns"),
-            log_level=choice(env, "LOG_LEVEL", tuple(LEVELS), "INFO"),
+            metric_namespace=metric_namespace(env),
+            log_level=log_level(env),
         )

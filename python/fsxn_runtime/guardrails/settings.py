@@ -9,7 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from fsxn_runtime.edge.settings import choice, integer, text
+from fsxn_runtime.edge.settings import choice, integer, metric_namespace, text
 from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.guardrails.model import MAX_REQUEST_GB, Limits, Mode
 
@@ -49,7 +49,7 @@ class GuardrailSettings:
             dry_run_executes=choice(env, "GUARDRAIL_DRY_RUN_EXECUTES", ("true", "false"), "true") == "true",
             topic_arn=text(env, "GUARDRAIL_SNS_TOPIC_ARN", ""),
             environment=text(env, "GUARDRAIL_ENVIRONMENT", "default"),
-            metric_namespace=text(env, "METRIC_NAMESPACE", "FSxN-S3AP-Patterns"),
+            metric_namespace=metric_namespace(env),
         )
 
     def limits(self, action_type: str) -> Limits:

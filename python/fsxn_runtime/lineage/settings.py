@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fsxn_runtime.edge.settings import integer, text
+from fsxn_runtime.edge.settings import integer, metric_namespace, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +23,5 @@ class LineageSettings:
             table=text(env, "LINEAGE_TABLE"),
             # 36,500 days: a century; more is a typing error, and 0 is the way to say for ever.
             ttl_days=integer(env, "LINEAGE_TTL_DAYS", 365, minimum=0, maximum=36_500),
-            metric_namespace=text(env, "METRIC_NAMESPACE", "FSxN-S3AP-Patterns"),
+            metric_namespace=metric_namespace(env),
         )

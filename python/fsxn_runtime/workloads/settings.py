@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fsxn_runtime.edge.log import LEVELS
-from fsxn_runtime.edge.settings import choice, integer, text
+from fsxn_runtime.edge.settings import choice, integer, log_level, metric_namespace, text
 from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.workloads.model import WorkKeyKind
 
@@ -24,16 +23,6 @@ def uc_id(env: Mapping[str, str]) -> str:
             f"UC_ID is {value!r}; it must be 1 to 64 letters, digits, - or _", code="wrong_setting"
         )
     return value
-
-
-def metric_namespace(env: Mapping[str, str]) -> str:
-    """Read METRIC_NAMESPACE."""
-    return text(env, "METRIC_NAMESPACE", "FSxN-S3AP-Patterns")
-
-
-def log_level(env: Mapping[str, str]) -> str:
-    """Read LOG_LEVEL."""
-    return choice(env, "LOG_LEVEL", tuple(LEVELS), "INFO")
 
 
 @dataclass(frozen=True, slots=True)

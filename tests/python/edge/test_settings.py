@@ -41,3 +41,11 @@ def test_a_choice_is_one_of_its_words() -> None:
     assert settings.choice({}, "MODE", ["a", "b"], "a") == "a"
     with pytest.raises(MisconfiguredError, match="MODE is 'B'; it must be a or b"):
         settings.choice({"MODE": "B"}, "MODE", ["a", "b"])
+
+
+def test_what_every_program_reads_has_one_default() -> None:
+    assert (settings.metric_namespace({}), settings.log_level({})) == ("FSxN-S3AP-Patterns", "INFO")
+    assert settings.metric_namespace({"METRIC_NAMESPACE": "Mine"}) == "Mine"
+    assert settings.log_level({"LOG_LEVEL": "DEBUG"}) == "DEBUG"
+    with pytest.raises(MisconfiguredError, match="LOG_LEVEL is 'LOUD'; it must be DEBUG or INFO"):
+        settings.log_level({"LOG_LEVEL": "LOUD"})

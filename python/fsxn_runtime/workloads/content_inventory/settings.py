@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fsxn_runtime.edge.settings import text
-from fsxn_runtime.workloads.settings import log_level, metric_namespace, uc_id
+from fsxn_runtime.edge.settings import log_level, metric_namespace, text
+from fsxn_runtime.workloads.settings import uc_id
 
 
 @dataclass(frozen=True, slots=True)
