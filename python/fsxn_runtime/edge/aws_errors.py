@@ -65,6 +65,13 @@ def http_status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def failure_parts(error: ClientError | BotoCoreError) -> tuple[int, str, str]:
+    """Take a failed call apart: HTTP status, code, message. Without an answer: 0 and the exception's name."""
+    if isinstance(error, ClientError):
+        return http_status(error), error_code(error), str(error.response.get("Error", {}).get("Message", ""))
+    return 0, type(error).__name__, str(error)
+
+
 def from_client_error(what: str, error: ClientError) -> FsxnError:
     """Map an answer to a branch. What is neither busy nor about the input needs a person."""
     code, status = error_code(error), http_status(error)

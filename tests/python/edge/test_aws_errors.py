@@ -10,7 +10,7 @@ from botocore.exceptions import (
     ParamValidationError,
     ReadTimeoutError,
 )
-from fsxn_runtime.edge.aws_errors import aws_call, error_code
+from fsxn_runtime.edge.aws_errors import aws_call, error_code, failure_parts
 from fsxn_runtime.errors import ConflictError, MisconfiguredError, RejectedError, TransientError
 
 
@@ -53,6 +53,13 @@ def test_an_error_of_boto3_falls_in_one_branch(raised, branch, code):
 
 def test_an_answer_without_error_has_no_code():
     assert error_code(ClientError({}, "Call")) == ""
+
+
+def test_a_failure_is_taken_apart_with_or_without_an_answer():
+    assert failure_parts(answer("AccessDenied", 403)) == (403, "AccessDenied", "m")
+    status, name, message = failure_parts(ReadTimeoutError(endpoint_url="u"))
+    assert (status, name) == (0, "ReadTimeoutError")
+    assert '"u"' in message
 
 
 def test_what_is_not_boto3s_passes_through():
