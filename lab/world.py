@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from lab.cloud.clients import local_client
 from lab.cloud.ecs_definition import Image
@@ -168,6 +169,7 @@ class World:
                 "file_system_id": self.file_system_id,
                 "growing_volumes": {VOLUME: {"id": self.volume_id}},
                 "junction_path": JUNCTION,
+                **self._put_ontap_secret(),
                 "settle_seconds": self.settle_seconds,
                 "svm_name": SVM,
                 "volume_name": VOLUME,
@@ -176,6 +178,24 @@ class World:
         )
         self.terraform.apply()
         self.outputs = self.terraform.output()
+
+    def _put_ontap_secret(self) -> dict[str, object]:
+        """Keep the credentials as an operator does before the first apply; variables that name them."""
+        address = urlsplit(self.sim.ready["rest"]).netloc
+        value = {
+            "username": self.sim.ready["username"],
+            "password": self.sim.ready["password"],
+            "management_ip": address,
+            "ca_certificate": Path(self.sim.ready["certificate"]).read_text(),
+        }
+        made = self.client("secretsmanager").create_secret(
+            Name="fsxn-s3ap-local/ontap", SecretString=json.dumps(value)
+        )
+        host, _, port = address.partition(":")
+        return {
+            "ontap_management": {"addresses": [host], "port": int(port)},
+            "ontap_secret_arn": made["ARN"],
+        }
 
     @property
     def file_system_id(self) -> str:

@@ -106,6 +106,20 @@ module "lineage" {
   operations                  = local.operations
 }
 
+module "ontap_access" {
+  source = "../../modules/ontap-access"
+
+  context    = local.context
+  management = var.ontap_management
+  secret     = { arn = var.ontap_secret_arn }
+
+  network = {
+    https_egress_cidr = "0.0.0.0/0"
+    subnet_ids        = var.subnet_ids
+    vpc_id            = var.vpc_id
+  }
+}
+
 module "content_inventory" {
   source = "../../modules/content-inventory"
 

@@ -59,6 +59,21 @@ variable "junction_path" {
   nullable    = false
 }
 
+variable "ontap_management" {
+  description = "The simulated management endpoint: addresses and port."
+  type = object({
+    addresses = set(string)
+    port      = number
+  })
+  nullable = false
+}
+
+variable "ontap_secret_arn" {
+  description = "ARN of the secret with the simulated ONTAP's credentials."
+  type        = string
+  nullable    = false
+}
+
 variable "package_dir" {
   description = "Folder of the Lambda zips; null: build/lambdas."
   type        = string

@@ -94,6 +94,21 @@ module "lineage" {
   operations = local.operations
 }
 
+module "ontap_access" {
+  source = "../../modules/ontap-access"
+
+  context          = local.context
+  management       = var.ontap.management
+  secret           = { arn = var.ontap_secret_arn, kms_key_arn = var.ontap.secret_kms_key_arn }
+  secrets_endpoint = var.ontap.secrets_endpoint
+
+  network = {
+    https_egress_cidr = var.network.https_egress_cidr
+    subnet_ids        = var.network.subnet_ids
+    vpc_id            = var.network.vpc_id
+  }
+}
+
 module "content_inventory" {
   source = "../../modules/content-inventory"
 

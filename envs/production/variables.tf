@@ -82,6 +82,29 @@ variable "network" {
   nullable = false
 }
 
+variable "ontap" {
+  description = "How functions reach ONTAP: addresses and port of its management endpoints, key of the secret with its credentials (null: the key that AWS manages), and how Secrets Manager is reached (modules/ontap-access)."
+  type = object({
+    management = object({
+      addresses = set(string)
+      port      = optional(number, 443)
+    })
+    secret_kms_key_arn = optional(string)
+    secrets_endpoint = optional(object({
+      create              = optional(bool, false)
+      other_client_groups = optional(map(string), {})
+      security_group_id   = optional(string)
+    }), {})
+  })
+  nullable = false
+}
+
+variable "ontap_secret_arn" {
+  description = "Full ARN of the secret with ONTAP's credentials (fsxn rotation trust --create makes it)."
+  type        = string
+  nullable    = false
+}
+
 variable "package_dir" {
   description = "Folder of the Lambda zips that make package-lambdas wrote."
   type        = string
