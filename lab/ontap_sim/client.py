@@ -215,6 +215,10 @@ class SimClient:
         """Take a node away for a moment."""
         self._post(f"/node/{number}/restart", {})
 
+    def fail_fpolicy(self, svm: str, code: str, times: int = 1) -> None:
+        """Let the next calls that can end half way with this code do so (`fpolicy.PARTIAL_CODES`)."""
+        self._post(f"/fpolicy/{svm}/fail", {"code": code, "times": times})
+
     def fsx(self, action: str, **body: Any) -> Json:
         """Act on the AWS side: `clock`, `fill`, `history` or `metrics`, see `FsxFace.control`."""
         return self._post(f"/fsx/{action}", body)

@@ -12,7 +12,8 @@ from typing import Any
 
 from lab.ontap_sim.config import Switches
 from lab.ontap_sim.delivery import Channel, Connection, Delivery
-from lab.ontap_sim.fpolicy import FpolicyConfig, Record
+from lab.ontap_sim.fpolicy import FpolicyConfig
+from lab.ontap_sim.fpolicy_fields import Record
 from lab.ontap_sim.model import Operation, SimError, Svm
 from lab.ontap_sim.rest_errors import RestError, not_found
 from lab.ontap_sim.screening import wanted
@@ -40,7 +41,9 @@ class Cluster:
         self.uuid = str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
         self.delivery = delivery
         self.svms = {svm.uuid: svm for svm in svms}
-        self.configs = {svm.uuid: FpolicyConfig() for svm in svms}
+        self.configs = {
+            svm.uuid: FpolicyConfig(cluster_objects=delivery.switches.cluster_objects) for svm in svms
+        }
         self.stores: dict[str, PersistentStore] = {}  # by SVM UUID
         self.nodes = [
             Node(number, f"{name}-{number:02}", str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}-{number:02}")))
@@ -54,7 +57,7 @@ class Cluster:
     def apply(self, svm_uuid: str) -> None:
         """Bring stores and connections in line with the SVM's configuration, after every change of it."""
         self._apply_store(svm_uuid)
-        enabled = dict(self._external_policies(svm_uuid))
+        enabled = dict(self.configs[svm_uuid].external_policies())
         for node in self.nodes:
             for key in [key for key in node.channels if key[0] == svm_uuid]:
                 if key[1] not in enabled or not node.up:
@@ -93,10 +96,12 @@ class Cluster:
         else:
             store.size_bytes, store.volume = record["size"], record["volume"]
 
-    def _external_policies(self, svm_uuid: str) -> Iterator[tuple[str, Record]]:
-        for name, policy in self.configs[svm_uuid].policies.items():
-            if policy["enabled"] and policy["engine"]["name"] != "native":
-                yield name, policy
+    def config_of(self, svm_name: str) -> FpolicyConfig:
+        """Find an SVM's configuration by the SVM's name. Raises SimError."""
+        for svm in self.svms.values():
+            if svm.name == svm_name:
+                return self.configs[svm.uuid]
+        raise SimError(f"svm is {svm_name!r}; there are {[svm.name for svm in self.svms.values()]}")
 
     # operations --------------------------------------------------------------------------------------
 
@@ -106,7 +111,7 @@ class Cluster:
         events = self.configs[svm_uuid].events
         return tuple(
             name
-            for name, policy in self._external_policies(svm_uuid)
+            for name, policy in self.configs[svm_uuid].external_policies()
             if wanted(operation, policy, (events[event["name"]] for event in policy["events"]))
         )
 
@@ -160,7 +165,7 @@ class Cluster:
         """List node x policy x server, as REST shows it."""
         svm = self.svms[svm_uuid]
         for node in self.nodes:
-            for name, policy in self._external_policies(svm_uuid):
+            for name, policy in self.configs[svm_uuid].external_policies():
                 channel = node.channels.get((svm_uuid, name))
                 engine = self.configs[svm_uuid].engines[policy["engine"]["name"]]
                 by_server = {item.server: item for item in channel.connections} if channel else {}

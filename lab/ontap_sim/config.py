@@ -38,6 +38,7 @@ class Switches:
     stall_seconds: float = 30.0  # how long a full send buffer is borne before the node breaks the connection
     first_write_window_seconds: float = 1.0  # a write is "first" again after this long without one
     restart_seconds: float = 1.0  # how long a restarted node is away
+    cluster_objects: bool = False  # an engine and a policy of the cluster show up in every SVM's collections
     seed: int = 1
 
 

@@ -16,7 +16,8 @@ from lab.ontap_sim.storm import Storm
 class Control:
     """Answer GET /status, and POST of the rest.
 
-    /operations, /storm, /snapshot, /mark, /node/{n}/restart, /fsx/{action} (`FsxFace.control`).
+    /operations, /storm, /snapshot, /mark, /node/{n}/restart,
+    /fpolicy/{svm}/fail (`FpolicyConfig.fail_partly`), /fsx/{action} (`FsxFace.control`).
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -45,6 +46,9 @@ class Control:
                 return {}
             case ["POST", "node", number, "restart"]:
                 simulator.cluster.restart(int(number))
+                return {}
+            case ["POST", "fpolicy", svm, "fail"]:
+                simulator.cluster.config_of(svm).fail_partly(**json.loads(request.body))
                 return {}
             case ["POST", "fsx", action]:
                 return await simulator.fsx.control(action, json.loads(request.body or b"{}"))

@@ -18,7 +18,7 @@ from typing import Any
 
 from lab.ontap_sim import wire
 from lab.ontap_sim.config import Switches
-from lab.ontap_sim.fpolicy import seconds
+from lab.ontap_sim.fpolicy_fields import seconds
 from lab.ontap_sim.ledger import Ledger
 from lab.ontap_sim.link import Link, Session
 from lab.ontap_sim.model import Operation, Svm

@@ -1,269 +1,180 @@
 """FPolicy configuration of one SVM: engines, events, policies, and the rules between them. Pure.
 
-Source: ONTAP REST reference 13.1 (engine), 13.2 (event), 13.3 (persistent store), 13.4 (policy). The codes
-are the ones listed there; where none is known, the generic ones of section 4.1 stand in. Records are kept as
-REST shows them, with every default written out.
+Source: ONTAP REST reference 13.1 to 13.4. The codes are the ones listed there; where none is known, the
+generic ones of section 4.1 stand in. Records are kept with every default written out; `shown` gives them as
+REST does.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
+from lab.ontap_sim.fpolicy_fields import (
+    BUFFER_DEFAULTS,
+    BUFFER_FIELDS,
+    ENGINE_DEFAULTS,
+    ENGINE_FIELDS,
+    EVENT_FIELDS,
+    FILTERS,
+    POLICY_DEFAULTS,
+    POLICY_FIELDS,
+    RESILIENCY_DEFAULTS,
+    RESILIENCY_FIELDS,
+    SCOPE_FLAGS,
+    SCOPE_LISTS,
+    STORE_FIELDS,
+    Record,
+    checked,
+    is_flag,
+    required,
+)
+from lab.ontap_sim.model import SimError
 from lab.ontap_sim.rest_errors import RestError, exists, invalid, not_found
 
-Record = dict[str, Any]
+# Calls that can be made to succeed half way: 9765027 policy made but not enabled, 9765029 policy changed but
+# not enabled or disabled, 9765031 configuration deleted in part, 9765037 policy made without its scope.
+PARTIAL_CODES = ("9765027", "9765029", "9765031", "9765037")
 
-_NAME = re.compile(r"[A-Za-z0-9_.]{1,256}")
-_CIFS_OPERATIONS = frozenset(
-    {
-        "create", "create_dir", "delete", "delete_dir", "getattr", "open", "close", "read", "write",
-        "rename", "rename_dir", "setattr",
-    }
-)  # fmt: skip
-_PROTOCOL_OPERATIONS: Mapping[str, frozenset[str]] = {
-    "cifs": _CIFS_OPERATIONS,
-    "nfsv3": _CIFS_OPERATIONS - {"getattr", "open", "close"} | {"link", "lookup", "symlink"},
-    "nfsv4": _CIFS_OPERATIONS,
+# Templates of the cluster, seen in an SVM's collections only (13).
+_CLUSTER_ENGINE: Record = ENGINE_DEFAULTS | {
+    "name": "cluster_engine",
+    "primary_servers": ["192.0.2.1"],
+    "port": 9898,
 }
-_NFS_FILTERS = frozenset(
-    {
-        "exclude_directory", "first_read", "first_write", "offline_bit", "write_with_size_change",
-        "setattr_with_access_time_change", "setattr_with_group_change", "setattr_with_modify_time_change",
-        "setattr_with_owner_change", "setattr_with_size_change",
-    }
-)  # fmt: skip
-_CIFS_FILTERS = frozenset(
-    {
-        "close_with_modification", "close_with_read", "close_without_modification", "monitor_ads",
-        "open_with_delete_intent", "open_with_write_intent", "setattr_with_allocation_size_change",
-        "setattr_with_creation_time_change", "setattr_with_dacl_change", "setattr_with_sacl_change",
-    }
-)  # fmt: skip
-_FILTERS: Mapping[str, frozenset[str]] = {
-    "cifs": _NFS_FILTERS | _CIFS_FILTERS,
-    "nfsv3": _NFS_FILTERS | {"setattr_with_mode_change"},
-    "nfsv4": _NFS_FILTERS | {"setattr_with_dacl_change", "setattr_with_sacl_change"},
+_CLUSTER_POLICY: Record = POLICY_DEFAULTS | {
+    "name": "cluster_policy",
+    "engine": {"name": "cluster_engine"},
+    "events": [],
+    "scope": {},
+    "enabled": False,
 }
-_SCOPE_LISTS = frozenset(
-    f"{side}_{what}"
-    for side in ("include", "exclude")
-    for what in ("volumes", "shares", "export_policies", "extension")
-)
-_SCOPE_FLAGS = frozenset({"check_extensions_on_directories", "object_monitoring_with_no_extension"})
-
-Check = Callable[[str, Any], None]
-
-
-def _is_text(field: str, value: Any) -> None:
-    if not isinstance(value, str) or not value:
-        raise invalid(field, value, "text")
-
-
-def _is_name(field: str, value: Any) -> None:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise invalid(field, value, "1 to 256 of A-Z a-z 0-9 _ .")
-
-
-def _is_flag(field: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise invalid(field, value, "true|false")
-
-
-def _is_addresses(field: str, value: Any) -> None:
-    try:
-        for address in value:
-            ipaddress.ip_address(address)
-    except (ValueError, TypeError) as exc:
-        raise invalid(field, value, "list of IP addresses") from exc
-
-
-def _one_of(*allowed: str) -> Check:
-    def check(field: str, value: Any) -> None:
-        if value not in allowed:
-            raise invalid(field, value, "|".join(allowed))
-
-    return check
-
-
-def _number(low: int, high: int) -> Check:
-    def check(field: str, value: Any) -> None:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise invalid(field, value, f"{low}..{high}")
-        if not low <= value <= high:
-            raise RestError(400, "262186", f'value {value} of "{field}" is outside {low}..{high}', field)
-
-    return check
-
-
-def _duration(low: int, high: int) -> Check:
-    def check(field: str, value: Any) -> None:
-        if not low <= seconds(field, value) <= high:
-            raise RestError(400, "262186", f'value {value} of "{field}" is outside {low}..{high} s', field)
-
-    return check
-
-
-def _is_references(field: str, value: Any) -> None:
-    if not isinstance(value, list) or not all(
-        isinstance(item, dict) and isinstance(item.get("name"), str) for item in value
-    ):
-        raise invalid(field, value, 'list of {"name": ...}')
-
-
-def _is_reference(field: str, value: Any) -> None:
-    _is_references(field, [value])
-
-
-def _is_object(field: str, value: Any) -> None:
-    if not isinstance(value, dict):
-        raise invalid(field, value, "object")
-
-
-def seconds(field: str, value: Any) -> int:
-    """Read an ISO 8601 duration such as PT1M40S. Raises RestError."""
-    match = re.fullmatch(r"PT(?:(\d+)M)?(?:(\d+)S)?", value) if isinstance(value, str) else None
-    if not match or not any(match.groups()):
-        raise invalid(field, value, "ISO 8601 duration, for example PT2M")
-    return int(match[1] or 0) * 60 + int(match[2] or 0)
-
-
-_ENGINE_FIELDS: Mapping[str, Check] = {
-    "name": _is_name,
-    "primary_servers": _is_addresses,
-    "secondary_servers": _is_addresses,
-    "port": _number(1, 65535),
-    "type": _one_of("synchronous", "asynchronous"),
-    "format": _one_of("xml", "protobuf"),
-    "ssl_option": _one_of("no_auth", "server_auth", "mutual_auth"),
-    "keep_alive_interval": _duration(10, 600),
-    "status_request_interval": _duration(0, 50),
-    "session_timeout": _duration(0, 3600),
-    "request_cancel_timeout": _duration(0, 100),
-    "request_abort_timeout": _duration(0, 200),
-    "server_progress_timeout": _duration(0, 100),
-    "max_server_requests": _number(1, 10000),
-    "max_connection_retries": _number(0, 20),
-    "buffer_size": _is_object,
-}
-_ENGINE_DEFAULTS: Record = {
-    "secondary_servers": [],
-    "type": "synchronous",
-    "format": "xml",
-    "ssl_option": "no_auth",
-    "keep_alive_interval": "PT2M",
-    "status_request_interval": "PT10S",
-    "session_timeout": "PT10S",
-    "request_cancel_timeout": "PT20S",
-    "request_abort_timeout": "PT40S",
-    "server_progress_timeout": "PT1M",
-    "max_server_requests": 500,
-    "max_connection_retries": 5,
-}
-_BUFFER_DEFAULTS = {"send_buffer": 1048576, "recv_buffer": 262144}
-
-_EVENT_FIELDS: Mapping[str, Check] = {
-    "name": _is_name,
-    "protocol": _one_of("cifs", "nfsv3", "nfsv4"),
-    "file_operations": _is_object,
-    "filters": _is_object,
-    "volume_monitoring": _is_flag,
-    "monitor_fileop_failure": _is_flag,
-}
-_POLICY_FIELDS: Mapping[str, Check] = {
-    "name": _is_name,
-    "engine": _is_reference,
-    "events": _is_references,
-    "mandatory": _is_flag,
-    "priority": _number(1, 10),
-    "enabled": _is_flag,
-    "persistent_store": _is_text,
-    "passthrough_read": _is_flag,
-    "allow_privileged_access": _is_flag,
-    "privileged_user": _is_text,
-    "scope": _is_object,
-}
-_STORE_FIELDS: Mapping[str, Check] = {
-    "name": _is_name,
-    "volume": _is_text,
-    "size": _number(1, 1 << 50),
-    "autosize_mode": _one_of("off", "grow", "grow_shrink"),
-}
-
-
-def _checked(body: Mapping[str, Any], checks: Mapping[str, Check], *, fixed: frozenset[str]) -> Record:
-    """Check every field of a body; `fixed` are those that this call may not set."""
-    for field, value in body.items():
-        if field not in checks:
-            raise RestError(400, "262179", f'Unexpected argument "{field}".', field)
-        if field in fixed:
-            raise RestError(400, "262196", f'Field "{field}" cannot be set in this operation.', field)
-        checks[field](field, value)
-    return dict(body)
-
-
-def _required(body: Mapping[str, Any], *names: str) -> None:
-    for name in names:
-        if name not in body:
-            raise RestError(400, "2", f'Field "{name}" is required.', name)
 
 
 class FpolicyConfig:
     """The FPolicy objects of one SVM. Every method raises RestError and then has changed nothing,
-    except where the codes 9765027 and 9765029 say otherwise."""
+    except where PARTIAL_CODES say otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cluster_objects: bool = False) -> None:
         self.engines: dict[str, Record] = {}
         self.events: dict[str, Record] = {}
         self.stores: dict[str, Record] = {}
         self.policies: dict[str, Record] = {}
+        self.cluster_engines = {"cluster_engine": _CLUSTER_ENGINE} if cluster_objects else {}
+        self.cluster_policies = {"cluster_policy": _CLUSTER_POLICY} if cluster_objects else {}
+        self.has_ca_certificate = False
+        self._partial: Counter[str] = Counter()
+
+    def fail_partly(self, code: str, times: int = 1) -> None:
+        """Let the next calls that can end with this code do so. Raises SimError."""
+        if code not in PARTIAL_CODES:
+            raise SimError(f"code is {code!r}; allowed: {', '.join(PARTIAL_CODES)}")
+        self._partial[code] += times
+
+    def _fails_partly(self, code: str) -> bool:
+        if not self._partial[code]:
+            return False
+        self._partial[code] -= 1
+        return True
+
+    def external_policies(self) -> Iterator[tuple[str, Record]]:
+        """Give the enabled policies that have an external engine, the lowest priority number first (13.4)."""
+        enabled = [policy for policy in self.policies.values() if policy["enabled"]]
+        for policy in sorted(enabled, key=lambda policy: int(policy["priority"])):
+            if policy["engine"]["name"] != "native":
+                yield policy["name"], policy
+
+    # everything at once ------------------------------------------------------------------------------
+
+    def create_all(self, body: Mapping[str, Any]) -> None:
+        """Create engines, events, stores and policies in one call: all, or (but for 9765027) none."""
+        kinds = {
+            "engines": self.create_engine,
+            "events": self.create_event,
+            "persistent_stores": self.create_store,
+            "policies": self.create_policy,
+        }
+        for name, value in body.items():
+            if name not in kinds:
+                raise RestError(400, "262179", f'Unexpected argument "{name}".', name)
+            if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+                raise invalid(name, value, "list of objects")
+        before = deepcopy((self.engines, self.events, self.stores, self.policies))
+        try:
+            for name, create in kinds.items():
+                for item in body.get(name, []):
+                    create(item)
+        except RestError as exc:
+            if exc.code not in PARTIAL_CODES:
+                self.engines, self.events, self.stores, self.policies = before
+            raise
+
+    def delete_all(self) -> None:
+        """Delete the whole configuration; refused while a policy is enabled."""
+        if any(policy["enabled"] for policy in self.policies.values()):
+            raise RestError(409, "9765030", "The configuration cannot be deleted while a policy is enabled.")
+        self.policies.clear()
+        if self._fails_partly("9765031"):
+            raise RestError(500, "9765031", "Some parts of the configuration could not be deleted.")
+        self.engines.clear()
+        self.events.clear()
+        self.stores.clear()
 
     # engines -----------------------------------------------------------------------------------------
 
     def create_engine(self, body: Mapping[str, Any]) -> Record:
         """Create an external engine."""
-        record = _ENGINE_DEFAULTS | _checked(body, _ENGINE_FIELDS, fixed=frozenset())
-        _required(record, "name", "primary_servers", "port")
-        if record["name"] in self.engines or record["name"] == "native":
+        record = ENGINE_DEFAULTS | checked(body, ENGINE_FIELDS, fixed=frozenset())
+        required(record, "name", "primary_servers", "port")
+        if record["name"] in {*self.engines, *self.cluster_engines, "native"}:
             raise exists(record["name"])
-        record["buffer_size"] = _BUFFER_DEFAULTS | record.get("buffer_size", {})
+        record["buffer_size"] = BUFFER_DEFAULTS | record.get("buffer_size", {})
+        record["resiliency"] = RESILIENCY_DEFAULTS | record.get("resiliency", {})
         self._check_engine(record)
         self.engines[record["name"]] = record
         return record
 
     def change_engine(self, name: str, body: Mapping[str, Any]) -> None:
         """Change an engine that no enabled policy uses."""
-        record = _find(self.engines, name)
-        change = _checked(body, _ENGINE_FIELDS, fixed=frozenset({"name"}))
+        record = self._own_engine(name)
+        change = checked(body, ENGINE_FIELDS, fixed=frozenset({"name"}))
         self._refuse_used_engine(name, only_enabled=True)
-        if "buffer_size" in change:
-            change["buffer_size"] = record["buffer_size"] | change["buffer_size"]
+        for member in ("buffer_size", "resiliency"):
+            if member in change:
+                change[member] = record[member] | change[member]
         self._check_engine(record | change)
         record |= change
 
     def delete_engine(self, name: str) -> None:
         """Delete an engine that no policy names."""
-        _find(self.engines, name)
+        self._own_engine(name)
         self._refuse_used_engine(name, only_enabled=False)
         del self.engines[name]
+
+    def _own_engine(self, name: str) -> Record:
+        if name in self.cluster_engines:
+            raise RestError(400, "9764886", f'The engine "{name}" is a cluster-level FPolicy engine.')
+        return _find(self.engines, name)
 
     def _refuse_used_engine(self, name: str, *, only_enabled: bool) -> None:
         for policy in self.policies.values():
             if policy["engine"]["name"] == name and (policy["enabled"] or not only_enabled):
                 raise RestError(409, "9764942", f'At least one policy uses the engine "{name}".')
 
-    @staticmethod
-    def _check_engine(record: Record) -> None:
+    def _check_engine(self, record: Record) -> None:
         if not record["primary_servers"]:
             raise invalid("primary_servers", [], "at least one IP address")
-        if set(record["primary_servers"]) & set(record["secondary_servers"]):
-            raise RestError(400, "9764922", "The primary and secondary server has the same IP address.")
+        servers = [*record["primary_servers"], *record["secondary_servers"]]
+        if len(set(servers)) < len(servers):
+            raise RestError(400, "9764922", "An IP address is named twice in the lists of servers.")
+        checked(record["buffer_size"], BUFFER_FIELDS, fixed=frozenset())
+        checked(record["resiliency"], RESILIENCY_FIELDS, fixed=frozenset())
         if record["ssl_option"] != "no_auth":
             raise RestError(400, "3", "ssl_option needs a CA certificate installed on the SVM.", "ssl_option")
         if record["format"] != "xml":
-            raise RestError(400, "3", "The engine format is not supported by this release.", "format")
+            raise RestError(400, "3", "The simulator does not speak this format.", "format")
 
     # events ------------------------------------------------------------------------------------------
 
@@ -274,22 +185,22 @@ class FpolicyConfig:
             "filters": {},
             "volume_monitoring": False,
             "monitor_fileop_failure": False,
-        } | _checked(body, _EVENT_FIELDS, fixed=frozenset())
-        _required(record, "name")
+        } | checked(body, EVENT_FIELDS, fixed=frozenset())
+        required(record, "name")
         if record["name"] in self.events:
             raise exists(record["name"])
-        self._check_event(record)
+        _check_event(record)
         self.events[record["name"]] = record
         return record
 
     def change_event(self, name: str, body: Mapping[str, Any]) -> None:
         """Merge a change into an event that no enabled policy uses; earlier true members stay."""
         record = _find(self.events, name)
-        change = _checked(body, _EVENT_FIELDS, fixed=frozenset({"name"}))
+        change = checked(body, EVENT_FIELDS, fixed=frozenset({"name"}))
         self._refuse_used_event(name, only_enabled=True)
         for member in ("file_operations", "filters"):
             change[member] = record[member] | change.get(member, {})
-        self._check_event(record | change)
+        _check_event(record | change)
         record |= change
 
     def delete_event(self, name: str) -> None:
@@ -304,28 +215,14 @@ class FpolicyConfig:
             if used and (policy["enabled"] or not only_enabled):
                 raise RestError(409, "8", f'The event "{name}" is used by policy "{policy["name"]}".')
 
-    @staticmethod
-    def _check_event(record: Record) -> None:
-        protocol = record.get("protocol", "")
-        operations, filters = record["file_operations"], record["filters"]
-        if bool(protocol) != bool(operations) or (filters and not protocol):
-            raise RestError(400, "2", "protocol and file_operations go together; filters need both.")
-        if filters and record["monitor_fileop_failure"]:
-            raise RestError(400, "2", "Filters cannot be set together with monitor_fileop_failure.")
-        for members, table in ((operations, _PROTOCOL_OPERATIONS), (filters, _FILTERS)):
-            for name, value in members.items():
-                _is_flag(name, value)
-                if name not in table[protocol]:
-                    raise invalid(name, value, f"not available for protocol {protocol}")
-
     # persistent stores -------------------------------------------------------------------------------
 
     def create_store(self, body: Mapping[str, Any]) -> Record:
         """Create the SVM's one persistent store."""
-        record: Record = {"size": 1 << 30, "autosize_mode": "off"} | _checked(
-            body, _STORE_FIELDS, fixed=frozenset()
+        record: Record = {"size": 1 << 30, "autosize_mode": "off"} | checked(
+            body, STORE_FIELDS, fixed=frozenset()
         )
-        _required(record, "name", "volume")
+        required(record, "name", "volume")
         if self.stores:
             raise exists(f"the SVM has persistent store {next(iter(self.stores))!r}")
         self.stores[record["name"]] = record
@@ -334,7 +231,7 @@ class FpolicyConfig:
     def change_store(self, name: str, body: Mapping[str, Any]) -> None:
         """Change the store's size or volume."""
         record = _find(self.stores, name)
-        record |= _checked(body, _STORE_FIELDS, fixed=frozenset({"name", "autosize_mode"}))
+        record |= checked(body, STORE_FIELDS, fixed=frozenset({"name", "autosize_mode"}))
 
     def delete_store(self, name: str) -> None:
         """Delete a store that no policy names."""
@@ -351,30 +248,30 @@ class FpolicyConfig:
 
         Raises 9765027 when the priority is taken: the policy exists then, disabled.
         """
-        change = _checked(body, _POLICY_FIELDS, fixed=frozenset({"enabled"}))
-        _required(change, "name", "events")
+        change = checked(body, POLICY_FIELDS, fixed=frozenset({"enabled"}))
+        required(change, "name", "events")
         if "scope" not in change:
             raise RestError(400, "9764898", "A policy cannot be created without a scope.")
-        if change["name"] in self.policies:
+        if change["name"] in {*self.policies, *self.cluster_policies}:
             raise exists(change["name"])
         priority = change.pop("priority", None)
-        record: Record = {
-            "engine": {"name": "native"},
-            "mandatory": True,
-            "passthrough_read": False,
-            "allow_privileged_access": False,
-        } | change
+        record = deepcopy(POLICY_DEFAULTS) | change
         self._check_policy(record)
         record["enabled"] = False
         self.policies[record["name"]] = record
+        if self._fails_partly("9765037"):
+            record["scope"] = {}
+            raise RestError(500, "9765037", f'The policy "{record["name"]}" was made without its scope.')
         if priority is not None:
             self._enable(record, priority, code="9765027")
         return record
 
     def change_policy(self, name: str, body: Mapping[str, Any]) -> None:
-        """Enable, disable or change a policy, one of the three (13.4)."""
+        """Enable, disable or change a policy (13.4); a change and its enabling may come in one call."""
+        if name in self.cluster_policies:
+            raise _cluster_policy(name)
         record = _find(self.policies, name)
-        change = _checked(body, _POLICY_FIELDS, fixed=frozenset({"name"}))
+        change = checked(body, POLICY_FIELDS, fixed=frozenset({"name"}))
         enabled, priority = change.pop("enabled", None), change.pop("priority", None)
         if enabled is False and priority is not None:
             raise RestError(400, "9765025", "A policy cannot be disabled when the priority is given.")
@@ -391,16 +288,22 @@ class FpolicyConfig:
         if priority is not None:
             self._enable(record, priority, code="9765029")
         elif enabled is False:
+            if self._fails_partly("9765029"):
+                raise RestError(500, "9765029", f'The policy "{name}" could not be disabled.')
             record["enabled"] = False
             del record["priority"]
 
     def delete_policy(self, name: str) -> None:
         """Delete a disabled policy."""
+        if name in self.cluster_policies:
+            raise _cluster_policy(name)
         if _find(self.policies, name)["enabled"]:
             raise RestError(409, "9764941", f'The policy "{name}" is enabled and cannot be deleted.')
         del self.policies[name]
 
     def _enable(self, record: Record, priority: int, *, code: str) -> None:
+        if self._fails_partly(code):
+            raise RestError(500, code, f'The policy "{record["name"]}" could not be enabled.')
         for other in self.policies.values():
             if other["enabled"] and other["priority"] == priority:
                 raise RestError(409, code, f"Priority {priority} is already in use by {other['name']!r}.")
@@ -414,19 +317,66 @@ class FpolicyConfig:
             if event["name"] not in self.events:
                 raise not_found(f"event {event['name']!r}")
         for name, value in record["scope"].items():
-            if name in _SCOPE_FLAGS:
-                _is_flag(name, value)
-            elif name not in _SCOPE_LISTS or not isinstance(value, list):
-                raise invalid(f"scope.{name}", value, f"lists {sorted(_SCOPE_LISTS)}")
+            if name in SCOPE_FLAGS:
+                is_flag(name, value)
+            elif name not in SCOPE_LISTS or not _is_texts(value):
+                raise invalid(f"scope.{name}", value, f"lists of text {sorted(SCOPE_LISTS)}")
         synchronous = engine == "native" or self.engines[engine]["type"] == "synchronous"
-        if record["passthrough_read"] and (engine == "native" or not synchronous):
-            raise RestError(400, "9765038", "passthrough-read needs an external synchronous engine.")
+        if engine == "native" or not synchronous:
+            if record["passthrough_read"]:
+                raise RestError(400, "9765038", "passthrough-read needs an external synchronous engine.")
+            if record["allow_privileged_access"] or "privileged_user" in record:
+                raise RestError(400, "2", "Privileged access needs an external synchronous engine.")
         store = record.get("persistent_store")
         if store is not None and store not in self.stores:
             raise not_found(f"persistent store {store!r}")
         if store is not None and (record["mandatory"] or synchronous):
             needs = "A persistent store needs an asynchronous engine and mandatory=false."
             raise RestError(400, "2", needs, "persistent_store")
+
+
+def shown(record: Record) -> Record:
+    """Give a record as GET does: no empty lists and objects, an event without false members (13.1, 13.2)."""
+    is_event = "file_operations" in record
+    kept: Record = {}
+    for name, value in record.items():
+        if isinstance(value, dict) and is_event:
+            value = {member: True for member, flag in value.items() if flag}
+        elif isinstance(value, dict):
+            value = {member: inner for member, inner in value.items() if inner != []}
+        if value not in ([], {}) and not (is_event and value is False):
+            kept[name] = value
+    return kept
+
+
+def _check_event(record: Record) -> None:
+    protocol = record.get("protocol", "")
+    for members in ("file_operations", "filters"):
+        for name, value in record[members].items():
+            is_flag(name, value)
+    operations = [name for name, value in record["file_operations"].items() if value]
+    filters = [name for name, value in record["filters"].items() if value]
+    if bool(protocol) != bool(operations) or (filters and not protocol):
+        raise RestError(400, "2", "protocol and file_operations go together; filters need both.")
+    if record["monitor_fileop_failure"] and (filters or not operations):
+        needs = "monitor_fileop_failure needs protocol and file_operations, and takes no filters."
+        raise RestError(400, "2", needs, "monitor_fileop_failure")
+    for name in record["file_operations"]:
+        if name not in FILTERS.get(protocol, {}):
+            raise invalid(name, True, f"not available for protocol {protocol}")
+    known = {item for taken in FILTERS["cifs"].values() for item in taken} | {"setattr_with_mode_change"}
+    usable = {item for operation in operations for item in FILTERS[protocol][operation]}
+    for name in record["filters"]:
+        if name not in (usable if name in filters else known):
+            raise invalid(name, True, f"{sorted(usable)} for {protocol} {sorted(operations)}")
+
+
+def _cluster_policy(name: str) -> RestError:
+    return RestError(400, "9764900", f'The policy "{name}" is a cluster-level FPolicy policy.')
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
 
 
 def _find(records: dict[str, Record], name: str) -> Record:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lab.ontap_sim.cluster import Cluster
-from lab.ontap_sim.fpolicy import Record
+from lab.ontap_sim.fpolicy_fields import Record
 from lab.ontap_sim.http import HttpRequest, HttpResponse
 from lab.ontap_sim.rest_answer import collection, one
 from lab.ontap_sim.rest_errors import RestError, not_found

@@ -33,15 +33,16 @@ def wrong_method(request: HttpRequest) -> RestError:
     return RestError(405, "3", f"{request.method} is not allowed on {request.path}")
 
 
-def body_of(request: HttpRequest) -> dict[str, Any]:
-    """Read the JSON object of a request; `svm` may name the SVM of the path again. Raises RestError."""
+def body_of(request: HttpRequest, *, keep_svm: bool = False) -> dict[str, Any]:
+    """Read the JSON object of a request; `svm` mostly names the SVM of the path again. Raises RestError."""
     try:
         body = json.loads(request.body or b"{}")
     except ValueError as exc:
         raise RestError(400, "262199", f"The body is not JSON: {exc}") from exc
     if not isinstance(body, dict):
         raise RestError(400, "262199", "The body is not a JSON object.")
-    body.pop("svm", None)
+    if not keep_svm:
+        body.pop("svm", None)
     return body
 
 
