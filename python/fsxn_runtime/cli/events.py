@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from fsxn_runtime.cli import storm
 from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.report import (
@@ -25,8 +26,11 @@ DEFAULT_EVENT_TYPES = "FILE_CLOSE,FILE_CREATE,FILE_DELETE,FILE_RENAME,FILE_WRITE
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the group `events`."""
-    group = subparsers.add_parser("events", help="file events: proof that what happened also arrived")
+    group = subparsers.add_parser(
+        "events", help="file events: storms, and proof that what happened also arrived"
+    )
     commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    storm.register(commands)
     parser = commands.add_parser(
         "verify",
         help="compare the storage's ledger with events, outputs, state, lineage and queues",
