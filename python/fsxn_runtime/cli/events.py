@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from fsxn_runtime.cli import storm
@@ -17,6 +18,8 @@ from fsxn_runtime.report import (
     lines,
     parse_arrivals,
     parse_ledger,
+    queue_depths,
+    render,
     verify,
 )
 
@@ -41,9 +44,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--ledger", required=True, type=Path, help="JSON lines written by the storage")
     parser.add_argument("--events", required=True, type=Path, help="JSON lines taken from the bus")
-    parser.add_argument("--output", required=True, help="s3://BUCKET/PREFIX/WORKLOAD that holds the reports")
-    parser.add_argument("--state-table", required=True, help="the workload's state table")
-    parser.add_argument("--lineage-table", required=True, help="the lineage table")
+    parser.add_argument(
+        "--output",
+        help="s3://BUCKET/PREFIX/WORKLOAD that holds the reports; without it only delivery is compared",
+    )
+    parser.add_argument("--state-table", help="the workload's state table (with --output)")
+    parser.add_argument("--lineage-table", help="the lineage table (with --output)")
     parser.add_argument("--event-types", default=DEFAULT_EVENT_TYPES, help="types the workload asks for")
     parser.add_argument(
         "--queue", action="append", default=[], metavar="NAME=URL", help="a queue that must be empty"
@@ -52,45 +58,61 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--allow-lost", type=int, default=0, metavar="N", help="operations that may lack their event"
     )
     parser.add_argument("--json", action="store_true", help="everything as one JSON object")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="also draw it as one HTML file")
     parser.set_defaults(run=_verify)
 
 
 def _verify(arguments: argparse.Namespace) -> Exit:
-    """Verify, print, and give the exit status: 0 the same, 1 different."""
+    """Verify, print, draw, and give the exit status: 0 the same, 1 different."""
     place = _place(arguments)
+    queues = _queues(arguments.queue)
     ledger = parse_ledger(_read(arguments.ledger))
-    reader = Reader(place)
+    wanted_types = frozenset(arguments.event_types.split(","))
     evidence = Evidence(
         arrivals=parse_arrivals(_read(arguments.events)),
-        outputs=reader.outputs(),
-        items=reader.items(),
-        lineage=reader.lineage(),
-        queues=reader.queues(),
-        wanted_types=frozenset(arguments.event_types.split(",")),
+        queues=queue_depths(queues),
+        work=None if place is None else Reader(place).work(wanted_types),
     )
     verification = verify(ledger, evidence, arguments.allow_lost)
     _print(verification, as_json=arguments.json)
+    if arguments.chart is not None:
+        _draw(verification, arguments.chart, title=str(arguments.ledger))
     return Exit.OK if verification.ok else Exit.FINDING
 
 
-def _place(arguments: argparse.Namespace) -> Place:
+def _place(arguments: argparse.Namespace) -> Place | None:
+    if arguments.output is None:
+        return None
     scheme, _, rest = arguments.output.partition("://")
     bucket, _, prefix = rest.strip("/").partition("/")
     if scheme != "s3" or not bucket or not prefix:
         raise RejectedError(f"--output is {arguments.output!r}; it must be s3://BUCKET/PREFIX/WORKLOAD")
-    queues = {}
-    for entry in arguments.queue:
-        name, separator, url = entry.partition("=")
-        if not separator:
-            raise RejectedError(f"--queue is {entry!r}; it must be NAME=URL")
-        queues[name] = url
+    if not (arguments.state_table and arguments.lineage_table):
+        raise RejectedError("--output needs --state-table and --lineage-table of the same workload")
     return Place(
         bucket=bucket,
         prefix=prefix,
         state_table=arguments.state_table,
         lineage_table=arguments.lineage_table,
-        queues=queues,
     )
+
+
+def _queues(entries: Iterable[str]) -> dict[str, str]:
+    queues = {}
+    for entry in entries:
+        name, separator, url = entry.partition("=")
+        if not separator:
+            raise RejectedError(f"--queue is {entry!r}; it must be NAME=URL")
+        queues[name] = url
+    return queues
+
+
+def _draw(verification: Verification, path: Path, title: str) -> None:
+    page = render({"title": title, "verification": verification.to_dict()})
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as exc:
+        raise RejectedError(f"cannot write {path}: {exc.strerror}") from exc
 
 
 def _read(path: Path) -> list[str]:

@@ -1,7 +1,8 @@
 """Compare the storage's ledger with what arrived. Pure: everything read comes in as arguments.
 
 An event and an operation are the same when time, operation, path and target path are all equal; times are
-unique in a ledger. The comparison knows nothing of how events travel.
+unique in the storage's ledger. A client's ledger has no times of the storage: there operation and paths must
+be equal, and the client never uses a name twice. The comparison knows nothing of how events travel.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fsxn_runtime.report.model import (
     Evidence,
     FinalFile,
     Finding,
+    Flow,
     Ledger,
     LineageRow,
     Operation,
@@ -25,6 +27,7 @@ from fsxn_runtime.report.model import (
     Outputs,
     Replay,
     Verification,
+    Work,
     WorkItem,
 )
 from fsxn_runtime.report.series import series
@@ -39,31 +42,36 @@ def verify(ledger: Ledger, evidence: Evidence, lost_allowed: int = 0) -> Verific
 
     Up to `lost_allowed` operations may lack their event (a server killed without warning).
     """
-    firsts = _first_copies(evidence.arrivals)
+    arrivals = [arrival for arrival in evidence.arrivals if _is_below(arrival, ledger.scope)]
+    firsts = _first_copies(arrivals)
     lost, unexpected = _match(ledger.operations, firsts)
-    delivery = _delivery(ledger.operations, evidence.arrivals, firsts, lost, unexpected, lost_allowed)
-    accounting = _accounting(evidence)
-    outputs, output_findings = _outputs(ledger, evidence, firsts, lost)
-    findings = [
-        *_delivery_findings(delivery, lost, unexpected),
-        *_accounting_findings(accounting, evidence.items),
-        *output_findings,
-        *(
-            Finding("queue.not_empty", depth, f"messages left in queue {name}", [name])
-            for name, depth in evidence.queues.items()
-            if depth
-        ),
+    delivery = _delivery(ledger.operations, arrivals, firsts, lost, unexpected, lost_allowed)
+    findings = _delivery_findings(delivery, lost, unexpected)
+    accounting, outputs, work = None, None, evidence.work
+    if work is not None:
+        accounting = _accounting(arrivals, work)
+        outputs, output_findings = _outputs(ledger, work, firsts, lost)
+        findings += [*_accounting_findings(accounting, work.items), *output_findings]
+    findings += [
+        Finding("queue.not_empty", depth, f"messages left in queue {name}", [name])
+        for name, depth in evidence.queues.items()
+        if depth
     ]
     return Verification(
         findings=findings,
         delivery=delivery,
+        flow=_flow(ledger, firsts),
         accounting=accounting,
         outputs=outputs,
         replay=_replay(ledger, firsts),
-        latency_ms=_latencies(firsts, evidence.outputs),
+        latency_ms=_latencies(firsts, [] if work is None else work.outputs),
         queues=evidence.queues,
         series=series(ledger, firsts),
     )
+
+
+def _is_below(arrival: Arrival, scope: str) -> bool:
+    return not scope or arrival.path == scope or arrival.path.startswith(f"{scope}/")
 
 
 def _first_copies(arrivals: Iterable[Arrival]) -> list[Arrival]:
@@ -78,13 +86,20 @@ def _match(
     operations: Sequence[Operation], firsts: Sequence[Arrival]
 ) -> tuple[list[Operation], list[Arrival]]:
     """Give the monitored operations without an event, and the events without a monitored operation."""
-    wanted = {_identity(operation): operation for operation in operations if operation.monitored}
-    unexpected = [arrival for arrival in firsts if wanted.pop(_identity(arrival), None) is None]
+    by_client = any(operation.is_client_time for operation in operations)
+
+    def identity(thing: Operation | Arrival) -> tuple[int, str, str, str | None]:
+        return 0 if by_client else thing.time_us, thing.operation, thing.path, thing.target_path
+
+    wanted = {identity(operation): operation for operation in operations if operation.monitored}
+    # A client's ledger does not demand what filters may merge (several writes of one file); it expects it.
+    merged = {identity(each) for each in operations if each.is_client_time and not each.monitored}
+    unexpected = [
+        arrival
+        for arrival in firsts
+        if wanted.pop(identity(arrival), None) is None and identity(arrival) not in merged
+    ]
     return list(wanted.values()), unexpected
-
-
-def _identity(thing: Operation | Arrival) -> tuple[int, str, str, str | None]:
-    return thing.time_us, thing.operation, thing.path, thing.target_path
 
 
 def _delivery(
@@ -124,11 +139,27 @@ def _delivery_findings(
     return findings
 
 
-def _accounting(evidence: Evidence) -> Accounting:
+def _flow(ledger: Ledger, firsts: Sequence[Arrival]) -> Flow:
+    began = min((operation.time_us for operation in ledger.operations), default=0)
+    first, last = (firsts[0].arrived_us, firsts[-1].arrived_us) if firsts else (began, began)
+    used = [use.used_bytes for use in ledger.store_uses]
+    return Flow(
+        stored=ledger.notifications.get("stored", 0),
+        dropped=ledger.notifications.get("dropped", 0),
+        seconds=max(0.0, (last - began) / 1e6),
+        events_per_second=round(len(firsts) / ((last - first) / 1e6), 1) if last > first else 0.0,
+        store_used_before=used[0] if used else None,
+        store_used_most=max(used, default=None),
+        store_used_after=used[-1] if used else None,
+        system_events=dict(sorted(Counter(event.name for event in ledger.system_events).items())),
+    )
+
+
+def _accounting(arrivals: Sequence[Arrival], work: Work) -> Accounting:
     """Every arrival, copies included, is one of: filtered, the first of a work key, or collapsed into one."""
-    status = Counter(item.status for item in evidence.items)
-    filtered = sum(arrival.event_type not in evidence.wanted_types for arrival in evidence.arrivals)
-    collapsed = sum(item.duplicates for item in evidence.items)
+    status = Counter(item.status for item in work.items)
+    filtered = sum(arrival.event_type not in work.wanted_types for arrival in arrivals)
+    collapsed = sum(item.duplicates for item in work.items)
     return Accounting(
         processed=status["DONE"],
         collapsed=collapsed,
@@ -136,7 +167,7 @@ def _accounting(evidence: Evidence) -> Accounting:
         filtered=filtered,
         failed=status["FAILED"],
         in_progress=status["IN_PROGRESS"],
-        unaccounted=len(evidence.arrivals) - filtered - collapsed - len(evidence.items),
+        unaccounted=len(arrivals) - filtered - collapsed - len(work.items),
     )
 
 
@@ -155,22 +186,20 @@ def _accounting_findings(accounting: Accounting, items: Sequence[WorkItem]) -> l
 
 
 def _outputs(
-    ledger: Ledger, evidence: Evidence, firsts: Sequence[Arrival], lost: Sequence[Operation]
+    ledger: Ledger, work: Work, firsts: Sequence[Arrival], lost: Sequence[Operation]
 ) -> tuple[Outputs, list[Finding]]:
     expected = _files_with_an_operation(ledger)
-    said = {(output.target_path or output.path, output.size, output.sha256) for output in evidence.outputs}
+    said = {(output.target_path or output.path, output.size, output.sha256) for output in work.outputs}
     unmatched = [file.path for file in expected if (file.path, file.size, file.sha256) not in said]
     lost_paths = {path for operation in lost for path in (operation.path, operation.target_path)}
     missing = [path for path in unmatched if path not in lost_paths]
-    doubled = [*_doubled_outputs(evidence.outputs), *_doubled_executions(evidence.lineage)]
+    doubled = [*_doubled_outputs(work.outputs), *_doubled_executions(work.lineage)]
 
-    written = {output.event_id for output in evidence.outputs if output.action != "process"}
-    actions = [arrival for arrival in firsts if arrival.event_type in _ACTIONS & evidence.wanted_types]
+    written = {output.event_id for output in work.outputs if output.action != "process"}
+    actions = [arrival for arrival in firsts if arrival.event_type in _ACTIONS & work.wanted_types]
     undone = [arrival.path for arrival in actions if arrival.event_id not in written]
-    recorded = {row.work_key for row in evidence.lineage}
-    unrecorded = [
-        item.path for item in evidence.items if item.status == "DONE" and item.work_key not in recorded
-    ]
+    recorded = {row.work_key for row in work.lineage}
+    unrecorded = [item.path for item in work.items if item.status == "DONE" and item.work_key not in recorded]
 
     found = (
         ("file.unmatched", missing, "final files have no output with their SHA-256"),
@@ -180,8 +209,8 @@ def _outputs(
     )
     findings = [Finding(code, len(paths), text, paths[:EXAMPLES]) for code, paths, text in found if paths]
     outputs = Outputs(
-        work_keys=len(evidence.items),
-        objects=len(evidence.outputs),
+        work_keys=len(work.items),
+        objects=len(work.outputs),
         files=len(expected),
         files_matched=len(expected) - len(unmatched),
         files_missing=len(missing),

@@ -9,7 +9,15 @@ from typing import Any
 
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.events import FileEvent, parse_timestamp
-from fsxn_runtime.report.model import Arrival, FinalFile, Ledger, Mark, Operation
+from fsxn_runtime.report.model import (
+    Arrival,
+    FinalFile,
+    Ledger,
+    Mark,
+    Operation,
+    StoreUse,
+    SystemEvent,
+)
 
 
 def parse_ledger(lines: Iterable[str]) -> Ledger:
@@ -21,7 +29,9 @@ def parse_ledger(lines: Iterable[str]) -> Ledger:
     files: dict[str, FinalFile] = {}
     marks: list[Mark] = []
     notifications: Counter[str] = Counter()
-    stored = 0
+    stored, scope = 0, ""
+    store_uses: list[StoreUse] = []
+    system_events: list[SystemEvent] = []
     for number, row in _rows(lines, "ledger"):
         try:
             match row["kind"]:
@@ -30,6 +40,12 @@ def parse_ledger(lines: Iterable[str]) -> Ledger:
                 case "notification":
                     notifications[row["outcome"]] += 1
                     stored += bool(row["replayed"])
+                case "scope":
+                    scope = row["path"]
+                case "store":
+                    store_uses.append(StoreUse(row["at_us"], row["used_bytes"], row["size_bytes"]))
+                case "ems":
+                    system_events.append(SystemEvent(row["at_us"], row["name"], row["text"]))
                 case "file":
                     files[row["path"]] = FinalFile(row["path"], row["size"], row["sha256"])
                 case "run":
@@ -38,7 +54,16 @@ def parse_ledger(lines: Iterable[str]) -> Ledger:
                     marks.append(Mark(row["event"], row["at_us"]))
         except KeyError as exc:
             raise RejectedError(f"ledger line {number}: {exc.args[0]} is missing") from exc
-    return Ledger(operations, list(files.values()), marks, dict(notifications), stored)
+    return Ledger(
+        operations=operations,
+        files=list(files.values()),
+        marks=marks,
+        notifications=dict(notifications),
+        stored=stored,
+        scope=scope,
+        store_uses=store_uses,
+        system_events=system_events,
+    )
 
 
 def parse_arrivals(lines: Iterable[str]) -> list[Arrival]:
@@ -60,6 +85,7 @@ def _operation(row: Mapping[str, Any]) -> Operation:
         target_path=row["target_path"],
         time_us=row["time_us"],
         monitored=row["monitored"],
+        is_client_time=row.get("time_source") == "client",
     )
 
 

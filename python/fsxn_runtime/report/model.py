@@ -11,7 +11,7 @@ from fsxn_runtime.report.statistics import Spread
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing done on a volume, as the storage's ledger has it. `time_us` is unique in a ledger."""
+    """One thing done on a volume, as a ledger has it. The storage's own `time_us` is unique in its ledger."""
 
     operation: str
     protocol: str
@@ -19,6 +19,7 @@ class Operation:
     target_path: str | None
     time_us: int
     monitored: bool
+    is_client_time: bool = False  # a client kept the ledger: it does not know the storage's time
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,35 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreUse:
+    """How full a Persistent Store was at one time."""
+
+    at_us: int
+    used_bytes: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SystemEvent:
+    """One message of ONTAP's event log (EMS), such as fpolicy.server.disconnect."""
+
+    at_us: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """The storage's own account of a run."""
+    """An account of a run: the storage's own, or that of the client that made the operations."""
 
     operations: Sequence[Operation]
     files: Sequence[FinalFile]
     marks: Sequence[Mark]
     notifications: Mapping[str, int]  # how many by outcome: sent, stored, dropped
     stored: int  # notifications sent out of a Persistent Store
+    scope: str = ""  # only events of paths below this one are compared; empty: all
+    store_uses: Sequence[StoreUse] = ()
+    system_events: Sequence[SystemEvent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +121,22 @@ class LineageRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Everything that arrived, read from where it arrived."""
+class Work:
+    """What one workload made of the events."""
 
-    arrivals: Sequence[Arrival]
     outputs: Sequence[Output]
     items: Sequence[WorkItem]
     lineage: Sequence[LineageRow]
-    queues: Mapping[str, int]
     wanted_types: frozenset[str]  # event types that the workload asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that arrived, read from where it arrived. Without `work` only delivery is compared."""
+
+    arrivals: Sequence[Arrival]
+    queues: Mapping[str, int]
+    work: Work | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +163,20 @@ class Delivery:
     lost_allowed: int
     unexpected: int
     unreported: int  # operations that the policy did not ask for
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How much went through, and how fast."""
+
+    stored: int  # notifications that waited in the Persistent Store
+    dropped: int  # notifications that the storage could neither send nor store
+    seconds: float  # first operation to last event
+    events_per_second: float  # different events, over the time in which events came
+    store_used_before: int | None  # bytes; None when the ledger does not say
+    store_used_most: int | None
+    store_used_after: int | None
+    system_events: Mapping[str, int]  # EMS messages by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +226,9 @@ class Verification:
 
     findings: Sequence[Finding]
     delivery: Delivery
-    accounting: Accounting
-    outputs: Outputs
+    flow: Flow
+    accounting: Accounting | None  # None: only delivery was compared
+    outputs: Outputs | None
     replay: Replay | None
     latency_ms: Mapping[str, Spread | None]
     queues: Mapping[str, int]
@@ -205,8 +249,9 @@ class Verification:
         return cls(
             findings=[Finding(**finding) for finding in data["findings"]],
             delivery=Delivery(**data["delivery"]),
-            accounting=Accounting(**data["accounting"]),
-            outputs=Outputs(**data["outputs"]),
+            flow=Flow(**data["flow"]),
+            accounting=Accounting(**data["accounting"]) if data["accounting"] else None,
+            outputs=Outputs(**data["outputs"]) if data["outputs"] else None,
             replay=Replay(**data["replay"]) if data["replay"] else None,
             latency_ms={
                 name: Spread(**measured) if measured else None

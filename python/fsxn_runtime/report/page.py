@@ -39,8 +39,6 @@ def render(run: Mapping[str, Any]) -> str:
         raise RejectedError(f"the run has no complete verification: {exc}") from exc
     folder = files("fsxn_runtime.report")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    accounting = verification.accounting
-    shares = [(name, max(0, getattr(accounting, name)), meaning) for name, meaning in _SHARES]
     complete = {**_DEFAULTS, **run}
     return page.from_string(folder.joinpath("page.html").read_text(encoding="utf-8")).render(
         run=complete,
@@ -51,10 +49,21 @@ def render(run: Mapping[str, Any]) -> str:
         figures=list(rows(verification)),
         latencies=list(latencies(verification)),
         tiles=_tiles(verification),
-        shares=[{"name": name, "count": count, "meaning": meaning} for name, count, meaning in shares],
+        shares=[
+            {"name": name, "count": count, "meaning": meaning}
+            for name, count, meaning in _shares(verification)
+        ],
         charts=_charts(verification, complete),
         style=Markup(folder.joinpath("page.css").read_text(encoding="utf-8")),  # noqa: S704 (our own file)
     )
+
+
+def _shares(verification: Verification) -> list[tuple[str, int, str]]:
+    """Give what became of the events; nothing when only delivery was compared."""
+    accounting = verification.accounting
+    if accounting is None:
+        return []
+    return [(name, max(0, getattr(accounting, name)), meaning) for name, meaning in _SHARES]
 
 
 def _tiles(verification: Verification) -> list[dict[str, str]]:
@@ -63,8 +72,7 @@ def _tiles(verification: Verification) -> list[dict[str, str]]:
         ("operations made", f"{verification.delivery.operations:,}"),
         ("delivered", f"{verification.delivery.delivered:,}"),
         ("lost", f"{verification.delivery.lost:,}"),
-        ("work keys processed", f"{verification.accounting.processed:,}"),
-        ("duplicates collapsed", f"{verification.accounting.collapsed:,}"),
+        *_work_tiles(verification),
         ("p99 to the bus", "–" if live is None else duration(live.p99)),
     ]
     if verification.replay:
@@ -72,13 +80,23 @@ def _tiles(verification: Verification) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in tiles]
 
 
+def _work_tiles(verification: Verification) -> list[tuple[str, str]]:
+    accounting = verification.accounting
+    if accounting is None:
+        return [("events a second", f"{verification.flow.events_per_second:,}")]
+    return [
+        ("work keys processed", f"{accounting.processed:,}"),
+        ("duplicates collapsed", f"{accounting.collapsed:,}"),
+    ]
+
+
 def _charts(verification: Verification, run: Mapping[str, Any]) -> dict[str, Markup]:
     series: Any = verification.series
-    accounting = verification.accounting
+    shares = [(name, count) for name, count, _ in _shares(verification)]
     drawn = {
         "timeline": charts.timeline(series["timeline"]),
         "latency": charts.latency(series["latency"]),
-        "shares": charts.shares([(name, max(0, getattr(accounting, name))) for name, _ in _SHARES]),
+        "shares": charts.shares(shares) if shares else "",
         "replay_order": charts.replay_order(series["replay_order"]) if verification.replay else "",
         "steps": charts.steps([(step["name"], step["seconds"]) for step in run["steps"]])
         if run["steps"]

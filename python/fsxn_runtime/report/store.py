@@ -14,7 +14,7 @@ from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.events import parse_timestamp
-from fsxn_runtime.report.model import LineageRow, Output, WorkItem
+from fsxn_runtime.report.model import LineageRow, Output, Work, WorkItem
 
 READERS = 8  # reading one small object is waiting; eight keep two cores busy
 _DEPTHS = (
@@ -33,12 +33,22 @@ class Place:
     prefix: str
     state_table: str
     lineage_table: str
-    queues: Mapping[str, str]  # name to URL
 
     @property
     def uc_id(self) -> str:
         """The workload's identifier."""
         return self.prefix.rsplit("/", 1)[-1]
+
+
+def queue_depths(urls: Mapping[str, str]) -> dict[str, int]:
+    """Give the messages of each queue: visible, in flight and delayed. Raises errors of `edge.aws_errors`."""
+    return {name: _depth(url) for name, url in urls.items()}
+
+
+def _depth(url: str) -> int:
+    with aws_call("sqs:GetQueueAttributes"):
+        answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))
+    return sum(int(answer["Attributes"][name]) for name in _DEPTHS)
 
 
 class Reader:
@@ -47,14 +57,9 @@ class Reader:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def queues(self) -> dict[str, int]:
-        """Messages per queue: visible, in flight and delayed."""
-        return {name: self._depth(url) for name, url in self._place.queues.items()}
-
-    def _depth(self, url: str) -> int:
-        with aws_call("sqs:GetQueueAttributes"):
-            answer = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))
-        return sum(int(answer["Attributes"][name]) for name in _DEPTHS)
+    def work(self, wanted_types: frozenset[str]) -> Work:
+        """Read everything that the workload made."""
+        return Work(self.outputs(), self.items(), self.lineage(), wanted_types)
 
     def items(self) -> list[WorkItem]:
         """Every state item of the workload."""

@@ -17,7 +17,7 @@ LATENCY_TITLES = {
 
 def rows(verification: Verification) -> Iterator[tuple[str, str]]:
     """Give every figure but the latencies with its name, in the order of the path."""
-    delivery, accounting, outputs = verification.delivery, verification.accounting, verification.outputs
+    delivery, flow = verification.delivery, verification.flow
     yield "operations made", f"{delivery.operations:,}"
     yield "  the policy asks for", f"{delivery.monitored:,}"
     yield "  delivered to the bus", f"{delivery.delivered:,}"
@@ -26,6 +26,36 @@ def rows(verification: Verification) -> Iterator[tuple[str, str]]:
     yield "events on the bus", f"{delivery.arrivals:,}"
     yield "  transport duplicates", f"{delivery.duplicates:,}"
     yield "  replayed", f"{delivery.replayed:,}"
+    yield "first operation to last event", f"{flow.seconds:.1f} s"
+    yield "  events a second while they came", f"{flow.events_per_second:,}"
+    yield "notifications stored by ONTAP", f"{flow.stored:,}"
+    yield "  dropped by ONTAP", f"{flow.dropped:,}"
+    if flow.store_used_before is not None:
+        uses = (flow.store_used_before, flow.store_used_most, flow.store_used_after)
+        yield (
+            "Persistent Store, KiB before / most / after",
+            " / ".join(f"{(used or 0) / 1024:,.0f}" for used in uses),
+        )
+    for name, count in flow.system_events.items():
+        yield f"EMS {name}", f"{count:,}"
+    yield from _work_rows(verification)
+    if replay := verification.replay:
+        yield "replay: first to last event on the bus", f"{replay.seconds:.1f} s"
+        if replay.catch_up_seconds is not None:
+            yield "replay: server up to last event on the bus", f"{replay.catch_up_seconds:.1f} s"
+        yield (
+            "replay: places out of order, p99 / max",
+            f"{replay.displacement_p99:,} / {replay.displacement_max:,} of {replay.events:,}",
+        )
+        yield "replay: neighbours in the wrong order", f"{replay.inversions_pct} %"
+    for name, depth in verification.queues.items():
+        yield f"left in queue {name}", f"{depth:,}"
+
+
+def _work_rows(verification: Verification) -> Iterator[tuple[str, str]]:
+    accounting, outputs = verification.accounting, verification.outputs
+    if accounting is None or outputs is None:
+        return
     yield "work keys", f"{outputs.work_keys:,}"
     yield "  processed", f"{accounting.processed:,}"
     yield "  superseded", f"{accounting.superseded:,}"
@@ -43,17 +73,6 @@ def rows(verification: Verification) -> Iterator[tuple[str, str]]:
     )
     yield "processed twice", f"{outputs.doubled:,}"
     yield "without a lineage record", f"{outputs.lineage_missing:,}"
-    if replay := verification.replay:
-        yield "replay: first to last event on the bus", f"{replay.seconds:.1f} s"
-        if replay.catch_up_seconds is not None:
-            yield "replay: server up to last event on the bus", f"{replay.catch_up_seconds:.1f} s"
-        yield (
-            "replay: places out of order, p99 / max",
-            f"{replay.displacement_p99:,} / {replay.displacement_max:,} of {replay.events:,}",
-        )
-        yield "replay: neighbours in the wrong order", f"{replay.inversions_pct} %"
-    for name, depth in verification.queues.items():
-        yield f"left in queue {name}", f"{depth:,}"
 
 
 def latencies(verification: Verification) -> Iterator[tuple[str, str, str, str, str, str]]:
@@ -79,4 +98,5 @@ def lines(verification: Verification) -> Iterator[str]:
     for finding in verification.findings:
         examples = f": {', '.join(finding.examples)}" if finding.examples else ""
         yield f"DIFFERENT  {finding.code}: {finding.count:,} {finding.text}{examples}"
-    yield "ledger and outputs are the same" if verification.ok else "ledger and outputs DIFFER"
+    what = "events" if verification.outputs is None else "outputs"
+    yield f"ledger and {what} are the same" if verification.ok else f"ledger and {what} DIFFER"

@@ -16,6 +16,7 @@ from fsxn_runtime.report.model import (
     Operation,
     Output,
     Verification,
+    Work,
     WorkItem,
 )
 
@@ -38,8 +39,16 @@ class Run:
     def verify(self, lost_allowed: int = 0) -> Verification:
         return verify(self.ledger, self.evidence, lost_allowed)
 
+    @property
+    def work(self) -> Work:
+        assert self.evidence.work is not None
+        return self.evidence.work
+
     def with_evidence(self, **changes: object) -> Run:
-        return replace(self, evidence=replace(self.evidence, **changes))  # type: ignore[arg-type]
+        """Change arrivals or queues, or what the workload made of them."""
+        made = {name: changes.pop(name) for name in list(changes) if hasattr(self.work, name)}
+        work = replace(self.work, **made)  # type: ignore[arg-type]
+        return replace(self, evidence=replace(self.evidence, work=work, **changes))  # type: ignore[arg-type]
 
     def with_ledger(self, **changes: object) -> Run:
         return replace(self, ledger=replace(self.ledger, **changes))  # type: ignore[arg-type]
@@ -88,7 +97,7 @@ def faithful_run(files: int = 3) -> Run:
     lineage = [LineageRow(item.work_key, f"arn-{item.work_key}", "success") for item in items]
     return Run(
         ledger=Ledger(operations, final, [Mark("server_up", operations[0].time_us)], {"sent": 8}, 0),
-        evidence=Evidence(arrivals, outputs, items, lineage, {"ingestion": 0}, WANTED),
+        evidence=Evidence(arrivals, {"ingestion": 0}, Work(outputs, items, lineage, WANTED)),
     )
 
 

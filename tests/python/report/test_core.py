@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
-from fsxn_runtime.report.model import LineageRow, Operation, Verification
+from fsxn_runtime.report import lines, verify
+from fsxn_runtime.report.model import Evidence, LineageRow, Operation, StoreUse, SystemEvent, Verification
 
-from tests.python.report.runs import event, faithful_run
+from tests.python.report.runs import Run, event, faithful_run
 
 
 def codes(verification: Verification) -> dict[str, int]:
@@ -36,8 +38,8 @@ def test_an_allowed_loss_is_no_finding_and_names_the_file_that_it_explains():
     """The create and write of f2 never arrive, so f2 has no output; two losses are allowed."""
     run = faithful_run()
     kept = [arrival for arrival in run.evidence.arrivals if arrival.path != "/vol1/f2"]
-    items = [item for item in run.evidence.items if item.path != "/vol1/f2"]
-    outputs = [output for output in run.evidence.outputs if output.path != "/vol1/f2"]
+    items = [item for item in run.work.items if item.path != "/vol1/f2"]
+    outputs = [output for output in run.work.outputs if output.path != "/vol1/f2"]
     run = run.with_evidence(arrivals=kept, items=items, outputs=outputs)
     allowed = run.verify(lost_allowed=2)
     assert codes(allowed) == {}
@@ -76,7 +78,7 @@ def test_a_transport_duplicate_is_counted_once_and_must_be_collapsed():
     result = run.with_evidence(arrivals=arrivals).verify()
     assert result.delivery.duplicates == 1
     assert codes(result) == {"event.unaccounted": 1}
-    first, *rest = run.evidence.items
+    first, *rest = run.work.items
     items = [replace(first, duplicates=2), *rest]
     assert codes(run.with_evidence(arrivals=arrivals, items=items).verify()) == {}
 
@@ -94,14 +96,14 @@ def test_an_event_type_that_the_workload_does_not_want_is_filtered():
 @pytest.mark.parametrize("status", ["FAILED", "IN_PROGRESS"])
 def test_work_that_is_not_done_is_a_finding(status: str):
     run = faithful_run()
-    first, *rest = run.evidence.items
+    first, *rest = run.work.items
     items = [replace(first, status=status), *rest]
     assert codes(run.with_evidence(items=items).verify()) == {f"work.{status.lower()}": 1}
 
 
 def test_superseded_work_is_accounted_for_and_no_finding():
     run = faithful_run()
-    first, *rest = run.evidence.items
+    first, *rest = run.work.items
     items = [replace(first, status="SUPERSEDED"), *rest]
     result = run.with_evidence(items=items).verify()
     assert codes(result) == {}
@@ -119,34 +121,34 @@ def test_a_final_file_with_another_content_than_its_output_is_unmatched(wrong: d
 @pytest.mark.parametrize("action", ["delete", "rename"])
 def test_a_delete_or_rename_without_its_output_is_missing(action: str):
     run = faithful_run()
-    outputs = [output for output in run.evidence.outputs if output.action != action]
+    outputs = [output for output in run.work.outputs if output.action != action]
     found = codes(run.with_evidence(outputs=outputs).verify())
     assert found["action.missing"] == 1
 
 
 def test_two_outputs_of_one_version_are_doubled():
     run = faithful_run()
-    copy = replace(run.evidence.outputs[2], work_key="v9")
-    found = codes(run.with_evidence(outputs=[*run.evidence.outputs, copy]).verify())
+    copy = replace(run.work.outputs[2], work_key="v9")
+    found = codes(run.with_evidence(outputs=[*run.work.outputs, copy]).verify())
     assert found == {"output.doubled": 1}
 
 
 def test_the_same_content_at_another_time_is_another_version():
     run = faithful_run()
-    later = replace(run.evidence.outputs[2], last_modified="2026-01-01T00:00:09.000000Z")
-    assert codes(run.with_evidence(outputs=[*run.evidence.outputs, later]).verify()) == {}
+    later = replace(run.work.outputs[2], last_modified="2026-01-01T00:00:09.000000Z")
+    assert codes(run.with_evidence(outputs=[*run.work.outputs, later]).verify()) == {}
 
 
 def test_two_executions_that_finished_one_work_key_are_doubled():
     run = faithful_run()
-    row = run.evidence.lineage[0]
-    rows = [*run.evidence.lineage, LineageRow(row.work_key, "arn-2", "success")]
+    row = run.work.lineage[0]
+    rows = [*run.work.lineage, LineageRow(row.work_key, "arn-2", "success")]
     assert codes(run.with_evidence(lineage=rows).verify()) == {"output.doubled": 1}
 
 
 def test_finished_work_without_lineage_is_missing():
     run = faithful_run()
-    assert codes(run.with_evidence(lineage=run.evidence.lineage[1:]).verify()) == {"lineage.missing": 1}
+    assert codes(run.with_evidence(lineage=run.work.lineage[1:]).verify()) == {"lineage.missing": 1}
 
 
 def test_a_queue_that_is_not_empty_is_a_finding_with_its_name():
@@ -174,3 +176,58 @@ def test_a_result_is_plain_json_values_with_its_verdict():
     data = faithful_run().verify().to_dict()
     assert data["ok"] is True
     assert data["delivery"]["lost"] == 0  # type: ignore[index]
+
+
+def by_client(run: Run) -> Run:
+    """The same run with a ledger kept by a client: other times, and writes are not demanded."""
+    operations = [
+        replace(each, time_us=each.time_us - 777, is_client_time=True, monitored=each.operation != "NFS_WR")
+        for each in run.ledger.operations
+    ]
+    return run.with_ledger(operations=operations)
+
+
+def test_a_clients_ledger_is_matched_by_operation_and_path():
+    result = by_client(faithful_run()).verify()
+    assert codes(result) == {}
+    assert (result.delivery.monitored, result.delivery.lost, result.delivery.unexpected) == (5, 0, 0)
+
+
+def test_a_clients_ledger_finds_what_is_lost_and_what_it_never_did():
+    run = by_client(faithful_run())
+    first, *rest = run.evidence.arrivals
+    assert codes(run.with_evidence(arrivals=rest).verify())["event.lost"] == 1
+    foreign = replace(first, event_id="f" * 32, path="/vol1/never")
+    assert codes(run.with_evidence(arrivals=[first, *rest, foreign]).verify())["event.unexpected"] == 1
+
+
+def test_events_outside_the_ledgers_scope_are_somebody_elses():
+    run = faithful_run().with_ledger(scope="/vol1")
+    first = run.evidence.arrivals[0]
+    elsewhere = replace(first, event_id="e" * 32, path="/vol10/x")
+    assert codes(run.with_evidence(arrivals=[*run.evidence.arrivals, elsewhere]).verify()) == {}
+
+
+def test_without_a_workload_only_delivery_is_compared():
+    run = faithful_run()
+    evidence = Evidence(run.evidence.arrivals[1:], {"ingestion": 2})
+    result = verify(run.ledger, evidence)
+    assert codes(result) == {"event.lost": 1, "queue.not_empty": 2}
+    assert (result.accounting, result.outputs) == (None, None)
+    assert Verification.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+    assert list(lines(result))[-1] == "ledger and events DIFFER"
+
+
+def test_flow_says_how_much_was_stored_how_fast_events_came_and_how_full_the_store_was():
+    """Eight events, one each millisecond: 7 ms from first to last on the bus, 12 ms since the start."""
+    uses = [StoreUse(1, 0, 1000), StoreUse(2, 900, 1000), StoreUse(3, 100, 1000)]
+    happened = [SystemEvent(5, name, "") for name in ("fpolicy.server.disconnect", "fpolicy.server.connect")]
+    run = faithful_run().with_ledger(
+        notifications={"sent": 8, "stored": 5, "dropped": 1}, store_uses=uses, system_events=happened * 2
+    )
+    flow = run.verify().flow
+    assert (flow.stored, flow.dropped) == (5, 1)
+    assert flow.seconds == pytest.approx(0.012)
+    assert flow.events_per_second == pytest.approx(8 / 0.007, rel=0.01)
+    assert (flow.store_used_before, flow.store_used_most, flow.store_used_after) == (0, 900, 100)
+    assert flow.system_events == {"fpolicy.server.connect": 2, "fpolicy.server.disconnect": 2}
