@@ -33,11 +33,11 @@ def one_event_less(run: Run) -> Run:
 
 
 def one_output_less(run: Run) -> Run:
-    return run.with_evidence(outputs=run.evidence.outputs[:-1])
+    return run.with_evidence(outputs=run.work.outputs[:-1])
 
 
 def one_output_twice(run: Run) -> Run:
-    return run.with_evidence(outputs=[*run.evidence.outputs, run.evidence.outputs[0]])
+    return run.with_evidence(outputs=[*run.work.outputs, run.work.outputs[0]])
 
 
 def one_hash_wrong(run: Run) -> Run:
