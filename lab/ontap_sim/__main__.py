@@ -20,7 +20,6 @@ from typing import Any
 from lab.ontap_sim import certificate, config, http
 from lab.ontap_sim.control import Control
 from lab.ontap_sim.model import SimError
-from lab.ontap_sim.rest import Rest
 from lab.ontap_sim.simulator import Simulator
 
 _LOOPBACK = "127.0.0.1"
@@ -58,13 +57,20 @@ async def _run(settings: config.Config, *, with_stdin: bool) -> None:
     try:
         faces = await simulator.start()
         pem, tls = certificate.create(settings.directory, simulator.cluster.name)
-        rest = Rest(simulator.cluster, simulator.volumes, settings.username, settings.password)
+        rest = simulator.management.rest
         control = Control(simulator)
-        rest_server = await http.serve(rest.handle, _LOOPBACK, 0, tls)
+        rest_server = await http.serve(rest.endpoint(), _LOOPBACK, 0, tls)
+        svm_servers = {
+            svm.name: await http.serve(rest.endpoint(svm.uuid, svm.name), _LOOPBACK, 0, tls)
+            for svm in settings.svms
+        }
         control_server = await http.serve(control.handle, _LOOPBACK, 0, None)
         fsx_server = await http.serve(simulator.fsx.api.handle, _LOOPBACK, settings.file_system.port, None)
         ready = {
             "rest": f"https://{_LOOPBACK}:{_port(rest_server)}",
+            "svm_rest": {
+                name: f"https://{_LOOPBACK}:{_port(server)}" for name, server in svm_servers.items()
+            },
             "control": f"http://{_LOOPBACK}:{_port(control_server)}",
             "fsx": f"http://{_LOOPBACK}:{_port(fsx_server)}",
             "file_system_id": settings.file_system.id,
@@ -80,9 +86,8 @@ async def _run(settings: config.Config, *, with_stdin: bool) -> None:
         await asyncio.wait({stop, simulator.watching}, return_when=asyncio.FIRST_COMPLETED)
         if simulator.watching.done():
             simulator.watching.result()  # raises: a simulator that no longer sees its volumes must not go on
-        rest_server.close()
-        control_server.close()
-        fsx_server.close()
+        for server in (rest_server, control_server, fsx_server, *svm_servers.values()):
+            server.close()
     finally:
         await simulator.close()
 

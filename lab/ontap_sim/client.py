@@ -66,6 +66,11 @@ class SimClient:
         self._rest.clear()
         self._control.clear()
 
+    def as_user(self, username: str, password: str, svm: str = "") -> SimClient:
+        """Make a client with other credentials, at the endpoint of an SVM if one is named."""
+        rest = self.ready["svm_rest"][svm] if svm else self.ready["rest"]
+        return SimClient({**self.ready, "username": username, "password": password, "rest": rest})
+
     # REST --------------------------------------------------------------------------------------------
 
     def rest(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
@@ -222,6 +227,33 @@ class SimClient:
     def fsx(self, action: str, **body: Any) -> Json:
         """Act on the AWS side: `clock`, `fill`, `history` or `metrics`, see `FsxFace.control`."""
         return self._post(f"/fsx/{action}", body)
+
+    def fault(self, effect: str, **rule: Any) -> None:
+        """Let REST requests go wrong on purpose; rules and effects are those of faults.Fault."""
+        self._post("/faults", {"effect": effect, **rule})
+
+    def faults(self) -> list[Json]:
+        """Show the rules, with what each has seen and struck."""
+        rules: list[Json] = self._call("GET", "/faults")["faults"]
+        return rules
+
+    def clear_faults(self) -> None:
+        """Forget every rule and set the storage system's clock right."""
+        self._call("DELETE", "/faults")
+
+    def set_clock(self, offset_seconds: float) -> None:
+        """Set the storage system's clock off the machine's."""
+        self._post("/clock", {"offset_seconds": offset_seconds})
+
+    def emit(self, name: str, severity: str, text: str = "", node: int = 1, **parameters: str) -> None:
+        """Let a node write a message into the event log."""
+        body = {"name": name, "severity": severity, "text": text, "node": node, "parameters": parameters}
+        self._post("/ems", body)
+
+    def requests(self, since: int = 0) -> list[Json]:
+        """Give the REST requests after this number, oldest first; each has its `number`."""
+        found: list[Json] = self._call("GET", f"/requests?since={since}")["requests"]
+        return found
 
     def status(self) -> Json:
         """Read the counts and the connections."""

@@ -39,6 +39,18 @@ class Switches:
     first_write_window_seconds: float = 1.0  # a write is "first" again after this long without one
     restart_seconds: float = 1.0  # how long a restarted node is away
     cluster_objects: bool = False  # an engine and a policy of the cluster show up in every SVM's collections
+    max_failed_logins: int = 6  # wrong passwords in a row that lock an account; 0: never
+    lockout_seconds: float = 86400.0  # how long such a lock lasts
+    old_password_seconds: float = 0.0  # how long the password before still works
+    password_min_length: int = 8
+    password_min_special: int = 0
+    password_history: int = 6  # so many earlier passwords are refused
+    may_change_others: str = "self"  # self | fsxadmin: who changes another's password over REST
+    reset_unlocks: str = "no"  # no | yes: whether a reset by AWS also unlocks the account
+    reset_seconds: float = 0.5  # until a reset by AWS is live
+    job_queued_seconds: float = 0.05
+    job_running_seconds: float = 0.1
+    job_kept_seconds: float = 300.0  # after its end a job is still shown this long
     seed: int = 1
 
 
@@ -49,6 +61,8 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "replay_time": ("original", "replay"),
     "on_back_pressure": ("hold", "store", "drop", "ignore"),
     "retry_limit": ("keep_trying", "stop"),
+    "may_change_others": ("self", "fsxadmin"),
+    "reset_unlocks": ("no", "yes"),
 }
 
 
@@ -78,6 +92,17 @@ class FileSystemSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """An account that is there at start. Without `svm` it is one of the file system."""
+
+    name: str
+    password: str = field(repr=False)
+    role: str = "fsxadmin"
+    svm: str = ""
+    applications: tuple[str, ...] = ("http", "ssh")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything the process needs to start."""
 
@@ -86,6 +111,7 @@ class Config:
     volumes: tuple[Volume, ...]
     username: str = "fsxadmin"
     password: str = "lab-Passw0rd"  # noqa: S105 (a laboratory default; the caller may give another)
+    accounts: tuple[AccountSettings, ...] = ()  # besides that of `username`
     nodes: int = 2
     default_client: Client = field(default_factory=Client)
     default_protocol: Protocol = field(default_factory=lambda: Protocol("NFS", 3, 0))
@@ -117,6 +143,7 @@ def load(data: Mapping[str, Any]) -> Config:
         volumes=volumes,
         username=data.get("username", "fsxadmin"),
         password=data.get("password", "lab-Passw0rd"),
+        accounts=tuple(_account(entry, data["svms"]) for entry in data.get("accounts", [])),
         nodes=int(data.get("nodes", 2)),
         default_client=_build(Client, client, "default_client"),
         default_protocol=protocol,
@@ -148,6 +175,14 @@ def _volumes(svms: list[dict[str, Any]]) -> list[Volume]:
                 )
             )
     return volumes
+
+
+def _account(entry: dict[str, Any], svms: list[dict[str, Any]]) -> AccountSettings:
+    account = _build(AccountSettings, entry, "account")
+    names = [svm["name"] for svm in svms]
+    if account.svm and account.svm not in names:
+        raise SimError(f"account {account.name!r} is of svm {account.svm!r}; there are {names}")
+    return account
 
 
 def _switches(data: Mapping[str, Any]) -> Switches:

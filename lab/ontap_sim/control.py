@@ -17,7 +17,8 @@ class Control:
     """Answer GET /status, and POST of the rest.
 
     /operations, /storm, /snapshot, /mark, /node/{n}/restart,
-    /fpolicy/{svm}/fail (`FpolicyConfig.fail_partly`), /fsx/{action} (`FsxFace.control`).
+    /fpolicy/{svm}/fail (`FpolicyConfig.fail_partly`), /fsx/{action} (`FsxFace.control`), and what
+    `Management.control` knows.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -52,7 +53,8 @@ class Control:
                 return {}
             case ["POST", "fsx", action]:
                 return await simulator.fsx.control(action, json.loads(request.body or b"{}"))
-        raise SimError(f"there is no {request.method} {request.path}")
+        body = json.loads(request.body or b"{}")
+        return simulator.management.control(request.method, request.segments, dict(request.query), body)
 
     async def _operations(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         config, volume = self._simulator.config, self._simulator.default_volume()

@@ -18,6 +18,7 @@ from typing import Any
 
 from lab.ontap_sim import wire
 from lab.ontap_sim.config import Switches
+from lab.ontap_sim.ems import EmsLog
 from lab.ontap_sim.fpolicy_fields import seconds
 from lab.ontap_sim.ledger import Ledger
 from lab.ontap_sim.link import Link, Session
@@ -37,6 +38,7 @@ class Delivery:
     ledger: Ledger
     switches: Switches
     counts: Counter[str] = field(default_factory=Counter)
+    ems: EmsLog = field(default_factory=EmsLog)
 
 
 class Channel:

@@ -16,22 +16,32 @@ _TARGET: Final = "AWSSimbaAPIService_v20180301."
 _PAGE: Final = 100
 
 Json = Mapping[str, Any]
+ResetPassword = Callable[[str | None, str, str], None]  # owner's UUID (None: the file system), name, password
 
 
 class FsxApi:
     """Answer requests of an AWS SDK."""
 
-    def __init__(self, state: FsxState, clock: Callable[[], float], account: str, region: str) -> None:
+    def __init__(
+        self,
+        state: FsxState,
+        clock: Callable[[], float],
+        account: str,
+        region: str,
+        reset_password: ResetPassword,
+    ) -> None:
         self._state = state
         self._clock = clock
         self._arn = f"arn:aws:fsx:{region}:{account}:"
         self._account = account
         self._created = clock()
+        self._reset_password = reset_password
         self._operations: Mapping[str, Callable[[Json], Json]] = {
             "DescribeFileSystems": self._describe_file_systems,
             "DescribeStorageVirtualMachines": self._describe_svms,
             "DescribeVolumes": self._describe_volumes,
             "UpdateFileSystem": self._update_file_system,
+            "UpdateStorageVirtualMachine": self._update_svm,
             "UpdateVolume": self._update_volume,
         }
 
@@ -66,9 +76,24 @@ class FsxApi:
 
     def _update_file_system(self, given: Json) -> Json:
         self._check_file_system(given["FileSystemId"])
-        _only(given, {"ClientRequestToken", "FileSystemId", "StorageCapacity"})
-        self._state.grow(int(given["StorageCapacity"]), self._clock())
+        _only(given, {"ClientRequestToken", "FileSystemId", "OntapConfiguration", "StorageCapacity"})
+        settings = given.get("OntapConfiguration", {})
+        _only(settings, {"FsxAdminPassword"})
+        if "FsxAdminPassword" in settings:
+            self._reset_password(None, "fsxadmin", _password("FsxAdminPassword", settings))
+        if "StorageCapacity" in given or not settings:
+            self._state.grow(int(given["StorageCapacity"]), self._clock())
         return {"FileSystem": self._file_system()}
+
+    def _update_svm(self, given: Json) -> Json:
+        _only(given, {"ClientRequestToken", "StorageVirtualMachineId", "SvmAdminPassword"})
+        for volume in self._state.volumes:
+            if volume.svm_id == given["StorageVirtualMachineId"]:
+                password = _password("SvmAdminPassword", given)
+                self._reset_password(volume.content.volume.svm.uuid, "vsadmin", password)
+                return {"StorageVirtualMachine": self._svm(volume)}
+        wanted = given["StorageVirtualMachineId"]
+        raise FsxError("StorageVirtualMachineNotFound", f"Storage virtual machine '{wanted}' does not exist.")
 
     def _update_volume(self, given: Json) -> Json:
         _only(given, {"ClientRequestToken", "VolumeId", "OntapConfiguration"})
@@ -167,6 +192,14 @@ def _page(name: str, found: Sequence[Json], given: Json) -> Json:
     if start + size < len(found):
         answer["NextToken"] = str(start + size)
     return answer
+
+
+def _password(name: str, given: Json) -> str:
+    """Check the only rule that the API model has: 8 to 50 characters. ONTAP's own rules come later."""
+    password = given[name]
+    if not isinstance(password, str) or not 8 <= len(password) <= 50:
+        raise FsxError("BadRequest", f"{name} must have 8 to 50 characters.")
+    return password
 
 
 def _only(given: Json, allowed: set[str]) -> None:

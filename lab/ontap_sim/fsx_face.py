@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab.ontap_sim.accounts import Accounts
 from lab.ontap_sim.config import Config
 from lab.ontap_sim.fsx_api import FsxApi
 from lab.ontap_sim.fsx_metrics import Datum, Metrics, current, history
@@ -21,7 +22,7 @@ from lab.ontap_sim.volume import VolumeContent
 class FsxFace:
     """One file system's FSx API and metrics."""
 
-    def __init__(self, config: Config, contents: Sequence[VolumeContent]) -> None:
+    def __init__(self, config: Config, contents: Sequence[VolumeContent], accounts: Accounts) -> None:
         self._skew_seconds = 0.0
         self._settings = config.file_system
         self.state = FsxState(config.file_system, contents)
@@ -29,11 +30,19 @@ class FsxFace:
         account, region = (
             (config.s3.account, config.s3.region) if config.s3 else ("000000000000", "us-east-1")
         )
-        self.api = FsxApi(self.state, self.now, account, region)
+        self._accounts = accounts
+        self._reset_seconds = config.switches.reset_seconds
+        self.api = FsxApi(self.state, self.now, account, region, self._reset_password)
 
     def now(self) -> float:
         """Give the file system's time: the clock's, and what it was put forward by."""
         return time.time() + self._skew_seconds
+
+    def _reset_password(self, owner_uuid: str | None, name: str, password: str) -> None:
+        """Set a password some time from now, as AWS does; the file system's without an owner."""
+        owner = owner_uuid or self._accounts.cluster_uuid
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._reset_seconds, self._accounts.reset, owner, name, password)
 
     async def publish(self) -> None:
         """Put the metrics again and again, if the configuration wants that."""

@@ -37,15 +37,21 @@ class HttpResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class AbortConnection(Exception):  # noqa: N818 (no error: the wanted end of a connection)
+    """Raised by a handler: the connection breaks, and the client gets no answer."""
+
+
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
 async def serve(handler: Handler, host: str, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
-    """Listen and answer every request with the handler; it must not raise."""
+    """Listen and answer every request with the handler; it raises nothing but AbortConnection."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await _answer_all(handler, reader, writer)
+        except AbortConnection:
+            writer.transport.abort()
         except (OSError, h11.RemoteProtocolError):
             pass  # the client went away or does not speak HTTP
         finally:

@@ -20,8 +20,10 @@ from lab.ontap_sim.clock import Clock
 from lab.ontap_sim.cluster import Cluster
 from lab.ontap_sim.config import Config, S3Connection
 from lab.ontap_sim.delivery import Delivery
+from lab.ontap_sim.ems import EmsLog
 from lab.ontap_sim.fsx_face import FsxFace
 from lab.ontap_sim.ledger import Ledger, Row, operation_row
+from lab.ontap_sim.management import Management
 from lab.ontap_sim.mirror import FaceStore, Mirror
 from lab.ontap_sim.model import Operation, SimError
 from lab.ontap_sim.requests import Request
@@ -40,11 +42,13 @@ class Simulator:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.ledger = Ledger(config.ledger)
-        self.cluster = Cluster("FsxIdlab", config.nodes, config.svms, Delivery(self.ledger, config.switches))
+        clock = Clock()
+        ems = EmsLog(clock)
+        delivery = Delivery(self.ledger, config.switches, ems=ems)
+        self.cluster = Cluster("FsxIdlab", config.nodes, config.svms, delivery)
         self.s3 = _connect(config.s3) if config.s3 else None
         self.mirror = Mirror(self.s3, config.s3.threads) if self.s3 and config.s3 else None
         self._watcher = Watcher()
-        clock = Clock()
         self.volumes = [
             VolumeContent(
                 volume,
@@ -56,7 +60,8 @@ class Simulator:
             )
             for volume in config.volumes
         ]
-        self.fsx = FsxFace(config, self.volumes)
+        self.management = Management(config, self.cluster, self.volumes, clock, ems)
+        self.fsx = FsxFace(config, self.volumes, self.management.accounts)
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._changed = asyncio.Event()
         self._looking = False
@@ -91,6 +96,7 @@ class Simulator:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.management.close()
         self.cluster.close()
         await asyncio.sleep(0)  # lets the closed connections say so
         self._disk.shutdown(wait=True, cancel_futures=True)

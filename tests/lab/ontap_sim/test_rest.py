@@ -82,7 +82,7 @@ def test_an_unknown_field_fails_the_whole_request(client: SimClient) -> None:
 
 def test_a_collection_shows_keys_and_expensive_fields_only_when_named(client: SimClient) -> None:
     (record,) = client.rest("GET", "/storage/volumes?name=vol1")["records"]
-    assert set(record) == {"uuid", "name"}
+    assert set(record) == {"uuid", "name", "_links"}
     (record,) = client.rest("GET", "/storage/volumes?name=vol1&fields=*")["records"]
     assert "nas" not in record
     assert "percent_used" not in record["space"]

@@ -1,0 +1,81 @@
+"""Faults on purpose: a table of rules that say which REST requests go wrong, and how. Pure.
+
+A rule counts the requests that it fits. It spares the first `skip` of them and strikes the next `count`
+(0: all that follow). So {"effect": "lost_answer", "skip": 4} strikes the fifth request from now, whatever it
+is. Every rule counts every request; the first rule that strikes is the one applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from fnmatch import fnmatchcase
+from typing import Any
+
+from lab.ontap_sim.model import SimError
+
+EFFECTS: Mapping[str, str] = {
+    "delay": "answer `seconds` later",
+    "status": "answer with `status` instead (401, 429, 500, 503 ...), `retry_after` as its header",
+    "reset": "break the connection before anything is done",
+    "lost_answer": "do what is asked, then break the connection",
+    "endless_job": "the job of this call runs for ever and does nothing",
+    "page": "show at most `records` records of a page, 0 included, with a next link",
+}
+
+
+@dataclass(slots=True)
+class Fault:
+    """One rule. `path` is a pattern over the whole path, such as /api/protocols/fpolicy/*/policies/*."""
+
+    effect: str
+    method: str = "*"
+    path: str = "*"
+    skip: int = 0
+    count: int = 1
+    seconds: float = 0.0
+    status: int = 503
+    retry_after: int | None = None
+    records: int = 0
+    seen: int = field(default=0, init=False)
+    struck: int = field(default=0, init=False)
+
+    def meets(self, method: str, path: str) -> bool:
+        """Count a request that fits, and say whether it is struck."""
+        if self.method not in ("*", method) or not fnmatchcase(path, self.path):
+            return False
+        self.seen += 1
+        return self.seen > self.skip and (self.count == 0 or self.seen <= self.skip + self.count)
+
+
+class Faults:
+    """The table of rules, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def add(self, body: Mapping[str, Any]) -> None:
+        """Add a rule. Raises SimError."""
+        allowed = {item.name for item in fields(Fault) if item.init}
+        unknown = sorted(set(body) - allowed)
+        if unknown or body.get("effect") not in EFFECTS:
+            raise SimError(
+                f"fault is {dict(body)}; effects: {', '.join(EFFECTS)}; members: {', '.join(sorted(allowed))}"
+            )
+        self._faults.append(Fault(**body))
+
+    def clear(self) -> None:
+        """Forget every rule."""
+        self._faults.clear()
+
+    def strike(self, method: str, path: str) -> Fault | None:
+        """Give the rule that this request meets, if any. Every rule counts it."""
+        struck = [fault for fault in self._faults if fault.meets(method, path)]
+        if not struck:
+            return None
+        struck[0].struck += 1
+        return struck[0]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Show the rules with what they have seen and struck."""
+        return [asdict(fault) for fault in self._faults]
