@@ -19,8 +19,9 @@ from fsxn_runtime.edge.log import logger, set_level
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import MisconfiguredError, TransientError
 
-from fpolicy_server import health, statistics
+from fpolicy_server import health, inspect, statistics
 from fpolicy_server.delivery import SqsQueue
+from fpolicy_server.framing import MAX_MESSAGE_BYTES
 from fpolicy_server.publish import prometheus_text, publish_emf
 from fpolicy_server.server import CALLS_IN_FLIGHT, Server
 from fpolicy_server.settings import Settings, health_address
@@ -28,13 +29,15 @@ from fpolicy_server.statistics import Statistics
 from fpolicy_server.volume_keeper import VolumeKeeper
 
 EXIT_WRONG_USE: Final = 2
+EXIT_NOT_UNDERSTOOD: Final = 1  # inspect: no framing fits
 FIRST_MAP_SECONDS: Final = 10.0  # the start waits so long for the volume map, then goes on without
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; give the exit status."""
     parser = argparse.ArgumentParser(prog="fpolicy-server", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=["run", "healthcheck"], default="run")
+    parser.add_argument("command", nargs="?", choices=["run", "healthcheck", "inspect"], default="run")
+    parser.add_argument("file", nargs="?", type=Path, help="inspect: the captured bytes of one connection")
     parser.add_argument("--check", action="store_true", help="check the settings and stop")
     parser.add_argument("--ready", action="store_true", help="healthcheck: ask /readyz instead of /livez")
     options = parser.parse_args(arguments)
@@ -42,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "healthcheck":
             is_well = health.ask(health_address(os.environ), "/readyz" if options.ready else "/livez")
             return 0 if is_well else 1
+        if options.command == "inspect":
+            return _inspect(options.file)
         settings = Settings.from_env(os.environ)
         if options.check:
             sys.stdout.write("fpolicy-server: the settings are right\n")
@@ -53,6 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"fpolicy-server: {exc}\n")
         return EXIT_WRONG_USE
     return 0
+
+
+def _inspect(path: Path | None) -> int:
+    if path is None:
+        raise MisconfiguredError("inspect needs a FILE of captured bytes", code="wrong_use")
+    data = inspect.read_capture(path)
+    found = inspect.readings(data, MAX_MESSAGE_BYTES)
+    sys.stdout.writelines(f"{line}\n" for line in inspect.report(data, found))
+    return 0 if found[0].understood else EXIT_NOT_UNDERSTOOD
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -37,7 +37,8 @@ from fpolicy_server.wire.events import (
     UndecodableReceived,
     VolumeChanged,
 )
-from fpolicy_server.wire.frames import FrameReader, encode_frame
+from fpolicy_server.wire.frames import encode_frame
+from fpolicy_server.wire.framings import MessageCutter
 from fpolicy_server.wire.messages import Handshake, Header, MessageType
 from fpolicy_server.wire.states import Input, State, after
 
@@ -67,7 +68,7 @@ class Connection:
         self.handshake: Handshake | None = None
         self.version = ""
         self.wrong_content_lengths = 0  # tolerated (docs/wire/frame.md), but worth knowing
-        self._frames = FrameReader(max_frame_bytes)
+        self._frames = MessageCutter(None, max_frame_bytes)
         self._handshake_timeout_seconds = handshake_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
         self._outgoing = bytearray()
@@ -99,6 +100,7 @@ class Connection:
     def receive_eof(self) -> None:
         """Take the end of the stream. Whole frames that came before it are still given out first."""
         self._is_at_end = True
+        self._frames.feed_eof()
 
     def next_event(self) -> Event | None:
         """Give the next event, or None when there is nothing to say before more is received.
@@ -108,16 +110,11 @@ class Connection:
         if self.state not in _READING:
             return None
         try:
-            payload = self._frames.next_payload()
+            payload = self._frames.next_message()
             if payload is not None:
                 return self._event_of(payload)
             if not self._is_at_end:
                 return None
-            if self._frames.held_bytes:
-                raise PeerError(
-                    f"stream ended within a frame, after {self._frames.held_bytes} bytes of it",
-                    code="truncated_frame",
-                )
         except PeerError:
             self._step(Input.ERROR)
             raise

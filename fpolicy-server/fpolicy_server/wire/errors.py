@@ -19,6 +19,7 @@ PEER_ERROR_CODES: Final = frozenset(
         "bad_frame",
         "frame_too_large",
         "truncated_frame",
+        "connection_reset",
         "bad_handshake",
         "message_before_handshake",
         "no_common_version",

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 from fpolicy_server.wire.errors import PeerError
-from fpolicy_server.wire.frames import FrameReader, encode_frame
+from fpolicy_server.wire.frames import encode_frame
+from fpolicy_server.wire.framings import MessageCutter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -15,11 +16,11 @@ payloads = st.binary(min_size=1, max_size=600)
 
 
 def payloads_of(chunks: list[bytes], limit: int = LIMIT) -> list[bytes]:
-    reader = FrameReader(limit)
+    reader = MessageCutter(None, limit)
     found = []
     for chunk in chunks:
         reader.feed(chunk)
-        while (payload := reader.next_payload()) is not None:
+        while (payload := reader.next_message()) is not None:
             found.append(payload)
     return found
 
@@ -66,11 +67,11 @@ def test_a_frame_of_exactly_the_limit_is_taken() -> None:
 @given(st.lists(st.binary(max_size=400), max_size=20), st.lists(payloads, max_size=20))
 def test_memory_stays_below_one_frame_and_one_read(noise: list[bytes], sent: list[bytes]) -> None:
     """Feed frames and noise; after taking what is there, never more than one incomplete frame is held."""
-    reader = FrameReader(600)
+    reader = MessageCutter(None, 600)
     try:
         for chunk in [encode_frame(payload)[:-1] for payload in sent] + noise:
             reader.feed(chunk)
-            while reader.next_payload() is not None:
+            while reader.next_message() is not None:
                 pass
             assert reader.held_bytes <= 6 + 600
     except PeerError:

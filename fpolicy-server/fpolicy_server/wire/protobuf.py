@@ -1,0 +1,132 @@
+"""Read protobuf messages without a schema: field numbers, wire types and values, as a tree.
+
+Source: the public Protocol Buffers encoding guide (wire types 0, 1, 2 and 5; groups, types 3 and 4, are
+obsolete and refused). What a length-delimited field holds is not on the wire: printable text, a message or
+bytes. They are tried in this order, so a reading is a guess and called one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+MAX_DEPTH: Final = 16  # FPolicy's XML nests 6 deep
+MAX_FIELDS: Final = 100_000  # of one tree: a message of 1 MiB could have half a million empty fields
+_LAST_FIELD_NUMBER: Final = (1 << 29) - 1
+_MAX_VARINT_BYTES: Final = 10  # 64 bits
+
+
+class ProtobufError(Exception):
+    """These bytes are no protobuf message; `offset` says where reading failed."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(f"at byte {offset}: {message}")
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. `value` is an integer (varint, fixed32, fixed64), text, bytes, or a message's fields."""
+
+    number: int
+    kind: str  # varint, fixed32, fixed64, message, text, bytes
+    offset: int  # of the tag, from the start of the outermost message
+    raw: bytes  # of the value, without tag and length
+    value: int | str | bytes | tuple[Field, ...]
+
+
+def parse(data: bytes) -> tuple[Field, ...]:
+    """Read one message. Raises ProtobufError."""
+    return _Parser().message(data, 0, 0)
+
+
+class _Parser:
+    """Counts the fields of one tree."""
+
+    def __init__(self) -> None:
+        self._fields = 0
+
+    def message(self, data: bytes, base: int, depth: int) -> tuple[Field, ...]:
+        fields: list[Field] = []
+        place = 0
+        while place < len(data):
+            field, place = self._field(data, place, base, depth)
+            fields.append(field)
+        return tuple(fields)
+
+    def _field(self, data: bytes, start: int, base: int, depth: int) -> tuple[Field, int]:
+        self._fields += 1
+        if self._fields > MAX_FIELDS:
+            raise ProtobufError(f"more than {MAX_FIELDS} fields", base + start)
+        tag, place = _varint(data, start, base)
+        number, wire_type = tag >> 3, tag & 7
+        if not 1 <= number <= _LAST_FIELD_NUMBER:
+            raise ProtobufError(f"field number {number}", base + start)
+        offset = base + start
+        match wire_type:
+            case 0:
+                value, end = _varint(data, place, base)
+                return Field(number, "varint", offset, data[place:end], value), end
+            case 1 | 5:
+                size = 8 if wire_type == 1 else 4
+                raw = _take(data, place, size, base)
+                kind = f"fixed{8 * size}"
+                return Field(number, kind, offset, raw, int.from_bytes(raw, "little")), place + size
+            case 2:
+                length, place = _varint(data, place, base)
+                raw = _take(data, place, length, base)
+                kind, content = self._content(raw, base + place, depth + 1)
+                return Field(number, kind, offset, raw, content), place + length
+        raise ProtobufError(f"wire type {wire_type} of field {number}", offset)
+
+    def _content(self, raw: bytes, base: int, depth: int) -> tuple[str, str | bytes | tuple[Field, ...]]:
+        """Text that is printable is taken as text first: short texts often look like messages too."""
+        text = _printable(raw)
+        if text is not None:
+            return "text", text
+        if raw and depth <= MAX_DEPTH:
+            before = self._fields
+            try:
+                return "message", self.message(raw, base, depth)
+            except ProtobufError:
+                self._fields = before
+        return "bytes", raw
+
+
+def _varint(data: bytes, start: int, base: int) -> tuple[int, int]:
+    value = 0
+    for index, byte in enumerate(data[start : start + _MAX_VARINT_BYTES]):
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            return value & 0xFFFF_FFFF_FFFF_FFFF, start + index + 1
+    raise ProtobufError("a varint does not end", base + start)
+
+
+def _take(data: bytes, start: int, size: int, base: int) -> bytes:
+    if start + size > len(data):
+        raise ProtobufError(f"{size} bytes wanted, {len(data) - start} are left", base + start)
+    return data[start : start + size]
+
+
+def _printable(raw: bytes) -> str | None:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return text if text.isprintable() else None
+
+
+def lines(fields: Sequence[Field], indent: str = "") -> list[str]:
+    """Draw a tree, one field a line: offset, number, kind, value."""
+    drawn = []
+    for field in fields:
+        head = f"{field.offset:6}  {indent}{field.number} {field.kind}"
+        if isinstance(field.value, tuple):
+            drawn.append(f"{head} ({len(field.raw)} bytes)")
+            drawn += lines(field.value, indent + "  ")
+        elif isinstance(field.value, bytes):
+            drawn.append(f"{head} ({len(field.raw)} bytes) {field.value[:32].hex()}")
+        else:
+            drawn.append(f"{head} {field.value!r}")
+    return drawn
