@@ -37,6 +37,7 @@ APPLIED = (
     "s3_bucket_versioning",
     "s3_object",
     "secretsmanager_secret",
+    "secretsmanager_secret_rotation",
     "secretsmanager_secret_version",
     "security_group",
     "sfn_state_machine",
@@ -70,7 +71,6 @@ PLAN_ONLY = (
     "oam_sink_policy",
     "s3_bucket_object_lock_configuration",
     "scheduler_schedule",
-    "secretsmanager_secret_rotation",
     "synthetics_canary",
     "vpc_endpoint",
 )

@@ -1,4 +1,4 @@
-"""Secrets Manager: secrets and their versions."""
+"""Secrets Manager: secrets, their versions, their rotation."""
 
 from __future__ import annotations
 
@@ -101,6 +101,53 @@ def _delete_version(_cloud: Cloud, _state: Object) -> None:
     """AWS has no call for it: the version goes with its secret."""
 
 
+# rotation ------------------------------------------------------------------------------------------------
+
+
+def _rotate(cloud: Cloud, values: Object) -> Object:
+    (rules,) = values["rotation_rules"]
+    cloud.client("secretsmanager").rotate_secret(
+        SecretId=values["secret_id"],
+        RotateImmediately=values["rotate_immediately"],
+        RotationRules=set_only(
+            AutomaticallyAfterDays=rules["automatically_after_days"],
+            Duration=rules["duration"],
+            ScheduleExpression=rules["schedule_expression"],
+        ),
+        **set_only(RotationLambdaARN=values["rotation_lambda_arn"]),
+    )
+    return {"id": values["secret_id"]}
+
+
+def _update_rotation(cloud: Cloud, state: Object, _changed: set[str]) -> None:
+    _rotate(cloud, state)
+
+
+def _read_rotation(cloud: Cloud, state: Object) -> Object:
+    with absent(GONE):
+        found = cloud.client("secretsmanager").describe_secret(SecretId=state["id"])
+    if not found.get("RotationEnabled"):
+        raise NotFoundError(state["id"])
+    rules = found.get("RotationRules", {})
+    return {
+        "secret_id": state["id"],
+        "rotation_enabled": True,
+        "rotation_lambda_arn": found.get("RotationLambdaARN", ""),
+        "rotation_rules": [
+            {
+                "automatically_after_days": rules.get("AutomaticallyAfterDays"),
+                "duration": rules.get("Duration"),
+                "schedule_expression": rules.get("ScheduleExpression"),
+            }
+        ],
+    }
+
+
+def _cancel_rotation(cloud: Cloud, state: Object) -> None:
+    with absent(GONE):
+        cloud.client("secretsmanager").cancel_rotate_secret(SecretId=state["id"])
+
+
 RECORDS = (
     Record(
         type="aws_secretsmanager_secret",
@@ -113,6 +160,15 @@ RECORDS = (
         blank={"policy": ""},
         documents={"policy": "policy"},
         patterns={"name": r"[\w/+=.@-]{1,512}"},
+    ),
+    Record(
+        type="aws_secretsmanager_secret_rotation",
+        create=_rotate,
+        update=_update_rotation,
+        read=_read_rotation,
+        delete=_cancel_rotation,
+        create_only=frozenset({"secret_id"}),
+        name_of="secret_id",
     ),
     Record(
         type="aws_secretsmanager_secret_version",

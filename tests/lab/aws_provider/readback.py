@@ -79,7 +79,10 @@ def mapping(clients: Clients) -> Any:
 
 
 def permission(clients: Clients) -> Any:
-    return json.loads(clients("lambda").get_policy(FunctionName="lab-fn")["Policy"])["Statement"][0]["Sid"]
+    policy = json.loads(clients("lambda").get_policy(FunctionName="lab-fn")["Policy"])
+    return next(
+        s["Sid"] for s in policy["Statement"] if s["Principal"] == {"Service": "events.amazonaws.com"}
+    )
 
 
 def lifecycle(clients: Clients) -> Any:
@@ -258,6 +261,13 @@ READBACK: dict[str, tuple[Look, Any, Any]] = {
         lambda c: c("secretsmanager").describe_secret(SecretId="lab-secret")["Description"],
         "v1",
         "v2",
+    ),
+    "secretsmanager_secret_rotation": (
+        lambda c: c("secretsmanager").describe_secret(SecretId="lab-secret")["RotationRules"][
+            "AutomaticallyAfterDays"
+        ],
+        90,
+        30,
     ),
     "secretsmanager_secret_version": (
         lambda c: json.loads(c("secretsmanager").get_secret_value(SecretId="lab-secret")["SecretString"])[

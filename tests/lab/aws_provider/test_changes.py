@@ -11,6 +11,7 @@ import pytest
 
 from lab.cloud.emulator import Emulator
 from lab.terraform import Terraform, TerraformError
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("aws-provider"), pytest.mark.timeout(300)]
 
@@ -112,12 +113,18 @@ def test_a_new_name_replaces_the_object(sandbox: Sandbox) -> None:
     assert [url.rpartition("/")[2] for url in urls] == ["other"]
 
 
+def rotating(sandbox: Sandbox) -> bool:
+    secret = sandbox.emulator.client("secretsmanager").describe_secret(SecretId="lab-secret")
+    return any("AWSPENDING" in stages for stages in secret["VersionIdsToStages"].values())
+
+
 def test_an_empty_local_aws_means_create_everything_again(sandbox: Sandbox, package: Path) -> None:
     """Every type reads as gone, none as an error. Steps: apply the root of all types, forget all, plan."""
     every_type = (Path(__file__).parent / "roots" / "every_type" / "main.tf").read_text()
     (sandbox.root / "main.tf").write_text(every_type)
     sandbox.terraform.variables = {"v": 1, "package": str(package)}
     sandbox.terraform.apply()
+    wait_until(lambda: not rotating(sandbox))  # its function would write a log group after the reset
     sandbox.emulator.reset()
     done = {tuple(actions) for actions, _, _ in sandbox.changes().values()}
     assert done <= {("create",), ("read",)}

@@ -330,6 +330,22 @@ resource "aws_secretsmanager_secret" "this" {
   description             = "v${var.v}"
   recovery_window_in_days = 0
 }
+resource "aws_lambda_permission" "rotation" {
+  statement_id   = "SecretsManager"
+  action         = "lambda:InvokeFunction"
+  function_name  = aws_lambda_function.this.function_name
+  principal      = "secretsmanager.amazonaws.com"
+  source_account = "000000000000"
+}
+resource "aws_secretsmanager_secret_rotation" "this" {
+  secret_id           = aws_secretsmanager_secret.this.id
+  rotation_lambda_arn = aws_lambda_function.this.arn
+  rotate_immediately  = false
+  rotation_rules {
+    automatically_after_days = local.second ? 30 : 90
+  }
+  depends_on = [aws_lambda_permission.rotation, aws_secretsmanager_secret_version.this]
+}
 resource "aws_secretsmanager_secret_version" "this" {
   secret_id     = aws_secretsmanager_secret.this.id
   secret_string = jsonencode({ username = "u", v = var.v })
