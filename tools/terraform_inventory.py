@@ -37,6 +37,7 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
         "alarm_name",
         "namespace",
         "metric_name",
+        "metric_query",
         "dimensions",
         "statistic",
         "comparison_operator",

@@ -73,7 +73,9 @@ module "guardrails" {
   context                     = local.context
   deletion_protection_enabled = false
   file_system_sizes_gb        = var.file_system_sizes_gb
+  limits                      = var.guardrail.limits
   metric_catalogue            = local.metric_catalogue
+  mode                        = var.guardrail.mode
   operations                  = local.operations
   topic_kms_key_arn           = module.notifications.kms_key_arn
 }

@@ -56,6 +56,22 @@ variable "growing_volumes" {
   nullable = false
 }
 
+variable "guardrail" {
+  description = "Limits of growth, checked by module guardrails: mode (ENFORCE decides), and per action type actions and GiB per UTC day, other GiB for some action types (file_system_grow, volume_grow), seconds between two actions, failures in a row that block."
+  type = object({
+    limits = optional(object({
+      cooldown_seconds = optional(number, 300)
+      daily_cap_gb     = optional(number, 500)
+      daily_caps_gb    = optional(map(number), {})
+      max_failures     = optional(number, 3)
+      rate_limit       = optional(number, 10)
+    }), {})
+    mode = optional(string, "ENFORCE")
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "image" {
   description = "Image of the server with a fixed tag or digest, and the ARN of its ECR repository."
   type = object({

@@ -62,6 +62,21 @@ run "the_alarms_that_start_it_are_the_ones_that_a_check_looks_at" {
     condition     = toset(keys(aws_cloudwatch_metric_alarm.utilisation["ssd"].dimensions)) == toset(["DataType", "FileSystemId", "StorageTier"])
     error_message = "Without all three dimensions there is no data."
   }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.utilisation["volume-legal"].metric_name == null && one([for query in aws_cloudwatch_metric_alarm.utilisation["volume-legal"].metric_query : query.expression if query.return_data]) == "100 * used / capacity"
+    error_message = "A volume's utilisation is computed: not every generation is known to have it as a metric."
+  }
+
+  assert {
+    condition     = { for query in aws_cloudwatch_metric_alarm.utilisation["volume-legal"].metric_query : query.id => query.metric[0].metric_name if length(query.metric) > 0 } == { capacity = "StorageCapacity", used = "StorageUsed" }
+    error_message = "Used and capacity must not change places."
+  }
+
+  assert {
+    condition     = alltrue([for query in aws_cloudwatch_metric_alarm.utilisation["volume-legal"].metric_query : query.metric[0].dimensions == tomap({ FileSystemId = "fs-0123456789abcdef0", VolumeId = "fsvol-0123456789abcdef0" }) if length(query.metric) > 0])
+    error_message = "A volume's metrics need both of its dimensions."
+  }
 }
 
 run "the_schedule_says_a_single_minute_rightly" {

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fsxn_runtime.cli.console import Exit, say
+from fsxn_runtime.cli.identity import actor_of, add_actor
 from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.settings import text
@@ -38,7 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     for action, meaning in (("approve", "carry out a proposal"), ("reject", "close a proposal")):
         command = commands.add_parser(action, help=meaning, description=meaning.capitalize() + ".")
         command.add_argument("operation_id", metavar="ID")
-        command.add_argument("--actor", help="who is asking (default: the caller's ARN)")
+        add_actor(command)
         _add_function(command, action)
     grow = commands.add_parser("grow", help="ask for a growth now", description="Ask for a growth now.")
     grow.add_argument("file_system_id", metavar="FILE_SYSTEM", help="fs-...")
@@ -74,7 +75,7 @@ def _ask(arguments: argparse.Namespace) -> Exit:
         event |= {"file_system_id": arguments.file_system_id, "volume_id": arguments.volume}
         event["request_id"] = uuid.uuid4().hex
     else:
-        event |= {"operation_id": arguments.operation_id, "actor": arguments.actor or _caller()}
+        event |= {"operation_id": arguments.operation_id, "actor": actor_of(arguments)}
     (answer,) = _invoke(arguments.function or text(os.environ, "EXPANSION_FUNCTION"), event)["answers"]
     if arguments.json:
         say(json.dumps(answer))
@@ -93,8 +94,3 @@ def _invoke(function: str, event: dict[str, str]) -> Any:
         said = payload.get("errorMessage", "") if isinstance(payload, dict) else ""
         raise TransientError(f"{function} ended with an error: {said}", code="function_error")
     return payload
-
-
-def _caller() -> str:
-    with aws_call("sts:GetCallerIdentity"):
-        return str(client("sts").get_caller_identity()["Arn"])

@@ -124,7 +124,7 @@ def _plot(arguments: argparse.Namespace) -> Exit:
 
 def _ahead(usage: Usage, found: Forecast, days: int) -> list[tuple[float, float, float, float]]:
     """Predict twice a day, from the last point on; nothing when there is no trend to draw."""
-    if found.outcome not in (Outcome.FORECAST, Outcome.NOT_GROWING):
+    if not found.method:
         return []
     last = usage.used[-1][0]
     return projection(usage, [last + half / 2 for half in range(2 * days + 1)])
@@ -140,6 +140,7 @@ def _summary(found: Forecast) -> str:
 
 def _row(found: Forecast) -> tuple[str, ...]:
     known = found.capacity > 0
+    is_words = found.outcome is Outcome.NEARLY_FULL or not found.available
     return (
         found.resource.key,
         found.resource.name,
@@ -147,7 +148,7 @@ def _row(found: Forecast) -> tuple[str, ...]:
         f"{found.capacity:.1f}" if known else "-",
         f"{found.current_usage_pct:.1f}" if known else "-",
         f"{found.growth_per_day:+.2f}" if found.method else "-",
-        _days(found.days_until_full) if found.available else found.outcome.replace("_", " "),
+        found.outcome.replace("_", " ") if is_words else _days(found.days_until_full),
         _days(found.earliest_days),
         _days(found.latest_days),
         found.method or "-",

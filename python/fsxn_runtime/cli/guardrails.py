@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from fsxn_runtime.cli.console import Exit, say
+from fsxn_runtime.cli.identity import actor_of, add_actor
 from fsxn_runtime.cli.lineage import parse_time
-from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.edge.log import set_level
@@ -59,7 +59,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     reset.add_argument("--type", required=True, metavar="TYPE", help="action type")
     reset.add_argument("--reason", required=True, help="why, or the ticket")
     for command in (grant, revert, reset):
-        command.add_argument("--actor", help="who is asking (default: the caller's ARN)")
+        add_actor(command)
         command.add_argument("--topic", metavar="ARN", help="alerts (default: GUARDRAIL_SNS_TOPIC_ARN)")
 
     reconcile = _command(
@@ -129,13 +129,6 @@ def _operations(arguments: argparse.Namespace) -> GuardrailOperations:
     )
 
 
-def _actor(arguments: argparse.Namespace) -> str:
-    if arguments.actor:
-        return str(arguments.actor)
-    with aws_call("sts:GetCallerIdentity"):
-        return str(client("sts").get_caller_identity()["Arn"])
-
-
 def _status(arguments: argparse.Namespace) -> Exit:
     operations = _operations(arguments)
     grant = operations.live_grant()
@@ -193,7 +186,7 @@ def _print(entries: Iterable[AuditEntry], *, as_json: bool) -> Exit:
 
 def _break_glass(arguments: argparse.Namespace) -> Exit:
     grant = _operations(arguments).break_glass(
-        actor=_actor(arguments), reason=arguments.reason, seconds=arguments.minutes * 60
+        actor=actor_of(arguments), reason=arguments.reason, seconds=arguments.minutes * 60
     )
     until = format_timestamp(grant.expires_us)
     say(json.dumps(asdict(grant)) if arguments.json else f"granted until {until} ({grant.grant_id})")
@@ -201,7 +194,7 @@ def _break_glass(arguments: argparse.Namespace) -> Exit:
 
 
 def _revert(arguments: argparse.Namespace) -> Exit:
-    grant = _operations(arguments).revert(actor=_actor(arguments))
+    grant = _operations(arguments).revert(actor=actor_of(arguments))
     if arguments.json:
         say(json.dumps({"reverted": None if grant is None else grant.grant_id}))
     else:
@@ -210,7 +203,7 @@ def _revert(arguments: argparse.Namespace) -> Exit:
 
 
 def _reset(arguments: argparse.Namespace) -> Exit:
-    done = _operations(arguments).reset(arguments.type, actor=_actor(arguments), reason=arguments.reason)
+    done = _operations(arguments).reset(arguments.type, actor=actor_of(arguments), reason=arguments.reason)
     if arguments.json:
         say(json.dumps({"action_type": arguments.type, "reset": done}))
     else:

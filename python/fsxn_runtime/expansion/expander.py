@@ -165,6 +165,7 @@ class Expander:
                 requested_gb=operation.grow_gb,
                 execute_fn=lambda: self._start(operation, now),
                 action_id=operation.action_id,
+                ends_later=True,  # FSx may fail hours later what it takes on now
                 kind=operation.kind,
                 resource_id=operation.resource_id,
                 from_mib=operation.from_mib,
@@ -217,6 +218,7 @@ class Expander:
         self.lineage.record(_record(operation, status, said, now))
         word = "completed" if done else "failed"
         self.alerts.send(f"Expansion of {operation.resource_id} {word}", **_told(operation), said=said)
+        self.guardrail.conclude(ACTION_TYPES[operation.kind], operation.action_id, succeeded=done)
         self.store.end(operation, outcome, said[:_REASON_LENGTH] or operation.reason, now)
         return [self._answer(outcome, Why.NONE, *answer)]
 

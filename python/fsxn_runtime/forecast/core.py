@@ -31,6 +31,13 @@ from fsxn_runtime.forecast.model import (
 POINT_DAYS = 1 / 24  # metrics are read by the hour
 # Without a point for a day nothing is said: the metric's name, the permission or the file system is gone.
 STALE_DAYS = 1.0
+# From here on ONTAP itself calls a volume full: the default of space.full_threshold_percent (ONTAP
+# documentation, volume modify; not measured here). Writes may fail before the last byte, and what is stuck
+# there grows no more, so that its line says "not growing" or names a day in years.
+NEARLY_FULL = 0.98
+_TOO_LITTLE = frozenset(
+    {Outcome.TOO_FEW_POINTS, Outcome.WINDOW_TOO_SHORT}
+)  # to draw a line, not to see a level
 # How much of the window's end is held back, one after the other: 14, 10, 7, 4 and 2 of 30 days.
 HELD_BACK = (14 / 30, 10 / 30, 7 / 30, 4 / 30, 2 / 30)
 _LEAST_BINS = 8  # fewer to learn from say nothing about a method
@@ -82,19 +89,27 @@ def forecast(usage: Usage, now: float, minimum_window_days: float) -> Forecast:
     data = _describe(usage.used, now)
     capacity = usage.capacity[-1][1] if usage.capacity else 0.0
     used = usage.used[-1][1] if usage.used else 0.0
+    nearly = used >= NEARLY_FULL * capacity
     outcome = _obstacle(data, used, capacity, minimum_window_days)
+    if outcome in _TOO_LITTLE and nearly and capacity > 0 and data.age_hours <= STALE_DAYS * 24:
+        outcome = Outcome.NEARLY_FULL
     if outcome is not None:
         return _plain(usage, outcome, data, used, capacity)
 
     model = _model(usage.used)
     full = model.fit.first_at_or_above(capacity, now)
     days = _days(full, now)
+    if nearly and (days is None or days > data.window_days):  # nothing in the window says when, only that
+        outcome, until, date = Outcome.NEARLY_FULL, 0.0, _date(0.0, now)
+    elif days is None:
+        outcome, until, date = Outcome.NOT_GROWING, -1.0, ""
+    else:  # not 0: the last point says that it is not full
+        outcome, until, date = Outcome.FORECAST, max(days, POINT_DAYS), _date(days, now)
     return Forecast(
         resource=usage.resource,
-        outcome=Outcome.NOT_GROWING if days is None else Outcome.FORECAST,
-        # Not 0: the last point says that it is not full.
-        days_until_full=-1.0 if days is None else max(days, POINT_DAYS),
-        forecast_date=_date(days, now),
+        outcome=outcome,
+        days_until_full=until,
+        forecast_date=date,
         current_usage_pct=100 * used / capacity,
         used=used,
         capacity=capacity,
@@ -149,6 +164,8 @@ def next_level(before: Level, found: Forecast, threshold_days: float) -> Level:
     """
     if found.outcome is Outcome.FULL:
         return Level.FULL
+    if found.outcome is Outcome.NEARLY_FULL:  # between full and this nothing is told anew
+        return Level.FULL if before is Level.FULL else Level.WARNED
     if found.outcome is Outcome.FORECAST and found.days_until_full <= threshold_days:
         return Level.WARNED
     if found.outcome is Outcome.FORECAST and found.days_until_full <= threshold_days * _REARM:
@@ -276,7 +293,7 @@ def _date(days: float | None, now: float) -> str:
 
 def _plain(usage: Usage, outcome: Outcome, data: Data, used: float, capacity: float) -> Forecast:
     """Say what there is to say without a forecast."""
-    full = outcome is Outcome.FULL
+    full = outcome in (Outcome.FULL, Outcome.NEARLY_FULL)
     return Forecast(
         resource=usage.resource,
         outcome=outcome,

@@ -28,6 +28,7 @@ class Outcome(StrEnum):
 
     FORECAST = "forecast"
     FULL = "full"
+    NEARLY_FULL = "nearly_full"  # and no growth that would name a day
     NOT_GROWING = "not_growing"
     TOO_FEW_POINTS = "too_few_points"
     WINDOW_TOO_SHORT = "window_too_short"
@@ -90,9 +91,10 @@ class Data:
 class Forecast:
     """When one resource will be full.
 
-    `days_until_full` is -1 when there is no forecast (`outcome` says why), 0 when it is full, and at most
-    HORIZON_DAYS. `earliest_days` and `latest_days` hold the day with 90 % probability; None: not in sight.
-    `method` predicted the held-back last days best; `errors` has the median error of each, in `unit`.
+    `days_until_full` is -1 when there is no forecast (`outcome` says why), 0 when it is full or nearly so,
+    and at most HORIZON_DAYS. `earliest_days` and `latest_days` hold the day with 90 % probability; None: not
+    in sight. `method` predicted the held-back last days best; `errors` has the median error of each, in
+    `unit`.
     """
 
     resource: Resource
@@ -114,7 +116,7 @@ class Forecast:
     @property
     def available(self) -> bool:
         """Say whether there is a number of days."""
-        return self.outcome in (Outcome.FORECAST, Outcome.FULL)
+        return self.outcome in (Outcome.FORECAST, Outcome.FULL, Outcome.NEARLY_FULL)
 
     def to_dict(self) -> dict[str, object]:
         """Give everything as JSON; sizes of space also under the names that end in _gb."""

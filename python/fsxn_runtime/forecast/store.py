@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.errors import ConflictError, MisconfiguredError, TransientError
-from fsxn_runtime.forecast.model import GIB, Forecast, Kind, Level, Point, Resource, Usage, moment
+from fsxn_runtime.forecast.model import GIB, Forecast, Kind, Level, Outcome, Point, Resource, Usage, moment
 
 EVENT_SOURCE: Final = "fsxn.forecast"
 DETAIL_TYPE: Final = "Capacity Forecast Crossed Threshold"
@@ -185,6 +185,11 @@ def sentence(found: Forecast) -> str:
     """Say for a person what is about to be full."""
     what = {Kind.SSD: "SSD tier of", Kind.VOLUME: "Volume", Kind.FILES: "Inodes of volume"}
     subject = f"{what[found.resource.kind]} {found.resource.name}"
+    if found.outcome is Outcome.NEARLY_FULL:
+        return (
+            f"{subject}: nearly full ({found.current_usage_pct:.1f} % of {found.capacity:.0f} "
+            f"{found.resource.unit}), with too little growth to name a day."
+        )
     if found.days_until_full == 0:
         return f"{subject}: full ({found.used:.0f} of {found.capacity:.0f} {found.resource.unit})."
     return (

@@ -148,18 +148,19 @@ def is_own(state: State | None, action: Action) -> bool:
 def forgettable(state: State, now_us: int) -> list[str]:
     """Name the settled actions that need not be remembered: older than a day, or beyond the number kept.
 
-    An open reservation is never among them. The oldest come first, as many as one write takes.
+    An open reservation is never among them, one whose end is still to come only beyond the number. The
+    oldest come first, as many as one write takes.
     """
     settled = sorted(
-        (r.action.at_us, action_id)
+        (r.action.at_us, action_id, r.outcome)
         for action_id, r in state.reservations.items()
         if r.outcome is not Outcome.OPEN
     )
     surplus = max(len(settled) - REMEMBER_COUNT, 0)
     old = [
         action_id
-        for position, (at_us, action_id) in enumerate(settled)
-        if position < surplus or at_us < now_us - REMEMBER_US
+        for position, (at_us, action_id, outcome) in enumerate(settled)
+        if position < surplus or (at_us < now_us - REMEMBER_US and outcome is not Outcome.ACCEPTED)
     ]
     return old[:FORGET_COUNT]
 

@@ -85,13 +85,16 @@ class CapacityGuardrail:
         requested_gb: float | Decimal,
         execute_fn: Callable[..., Any],
         action_id: str | None = None,
+        ends_later: bool = False,
         **context: object,
     ) -> GuardrailResult:
         """Run `execute_fn` if the limits allow `requested_gb` (GiB) more; say what was decided and done.
 
         `context` is audited, and passed to `execute_fn` as the keywords it accepts. Give an `action_id` that
         is the same on every retry: an id that was used before never runs again. What `execute_fn` raises is
-        counted as a failure and raised. Raises RejectedError for a size, type, id or context out of range.
+        counted as a failure and raised. With `ends_later` the function only begins something, and
+        `conclude` says later how that ended. Raises RejectedError for a size, type, id or context out of
+        range.
         """
         action = Action(
             action_type=core.checked_action(action_type),
@@ -105,7 +108,7 @@ class CapacityGuardrail:
         decision, state = self._decide(action)
         if decision.verdict is Verdict.DENIED:
             if decision.reason not in core.REPEATS:  # a repetition asks for nothing new
-                self._count(action, "GuardrailBlocked")
+                self._count(action.action_type, "GuardrailBlocked")
             recorded = decision.reason is not Reason.STORE and self._record(
                 action, decision, Outcome.NOT_EXECUTED, None
             )
@@ -113,7 +116,7 @@ class CapacityGuardrail:
             return self._result(action, decision, executed=False, recorded=recorded)
         if decision.verdict is not Verdict.BYPASSED:
             dry = action.mode is Mode.DRY_RUN
-            self._count(action, "GuardrailDryRunAllowed" if dry else "GuardrailAllowed")
+            self._count(action.action_type, "GuardrailDryRunAllowed" if dry else "GuardrailAllowed")
         if action.mode is Mode.DRY_RUN and not self.settings.dry_run_executes:
             recorded = self._record(action, decision, Outcome.NOT_EXECUTED, state)
             return self._result(action, decision, executed=False, recorded=recorded)
@@ -123,8 +126,28 @@ class CapacityGuardrail:
             _log.error("action.failed", **_plain(action), error=exc)
             self._record(action, decision, Outcome.FAILED, state)
             raise
-        recorded = self._record(action, decision, Outcome.EXECUTED, state)
+        outcome = Outcome.ACCEPTED if ends_later else Outcome.EXECUTED
+        recorded = self._record(action, decision, outcome, state)
         return self._result(action, decision, executed=True, recorded=recorded, value=value)
+
+    def conclude(self, action_type: str, action_id: str, *, succeeded: bool) -> bool:
+        """Say how an action ended that was run with `ends_later`; give whether it counts now.
+
+        A failure adds to the row of failures, a success ends it. Idempotency key: action type and
+        `action_id`. Never raises: the action is over, whatever its guardrail can note.
+        """
+        outcome = Outcome.EXECUTED if succeeded else Outcome.FAILED
+        try:
+            is_new, action = self._store.conclude(core.checked_action(action_type), action_id, outcome)
+            if action is None:
+                _log.warning("conclusion.unknown", action_type=action_type, action_id=action_id)
+            else:
+                self._store.audit_end(action, outcome)
+        except FsxnError as exc:
+            _log.error("conclusion.lost", error=exc, action_type=action_type, action_id=action_id)
+            self._count(action_type, "GuardrailDynamoDBError")
+            return False
+        return is_new
 
     def tell_of_ended_grant(self) -> bool:
         """Alert once when the latest grant has ended; say whether this call was the one to tell."""
@@ -135,10 +158,10 @@ class CapacityGuardrail:
             return self._ask_store(action)
         except FsxnError as exc:
             _log.error("store.unavailable", error=exc, **_plain(action))
-            self._count(action, "GuardrailDynamoDBError")
+            self._count(action.action_type, "GuardrailDynamoDBError")
         decision = core.without_store(action.mode)
         if decision.verdict is Verdict.BYPASSED:
-            self._count(action, "GuardrailBypass")
+            self._count(action.action_type, "GuardrailBypass")
             # This line is what `fsxn guardrails reconcile --log` reads to write the action down later.
             _log.error("action.unrecorded", **_plain(action))
             self._alerts.send("Guardrail bypassed without its store", **_plain(action))
@@ -149,7 +172,7 @@ class CapacityGuardrail:
             grant = self._live_grant(action)
             if grant is not None:
                 return self._bypass(action, grant, Reason.NONE)
-            self._count(action, "GuardrailGrantMissing")
+            self._count(action.action_type, "GuardrailGrantMissing")
         reason, state = self._reserve(action, self.settings.limits(action.action_type))
         if reason is Reason.NONE:
             return Decision(Verdict.ALLOWED), state
@@ -162,7 +185,7 @@ class CapacityGuardrail:
         return Decision(Verdict.DENIED, reason, tracked=False), None
 
     def _bypass(self, action: Action, grant: Grant, reason: Reason) -> tuple[Decision, State | None]:
-        self._count(action, "GuardrailBypass")
+        self._count(action.action_type, "GuardrailBypass")
         self._alerts.send(
             "Guardrail bypassed",
             **_plain(action),
@@ -218,7 +241,7 @@ class CapacityGuardrail:
                 self._store.settle(action, outcome, forget=core.forgettable(state, action.at_us))
         except FsxnError as exc:
             _log.error("record.incomplete", error=exc, outcome=outcome, **_plain(action))
-            self._count(action, "GuardrailDynamoDBError")
+            self._count(action.action_type, "GuardrailDynamoDBError")
             return False
         return True
 
@@ -236,12 +259,12 @@ class CapacityGuardrail:
             recorded=recorded,
         )
 
-    def _count(self, action: Action, name: str) -> None:
+    def _count(self, action_type: str, name: str) -> None:
         """Write one metric at once: a bypass must be seen even if the process dies in the next line."""
         dimensions = {
             "Environment": self.settings.environment,
-            "Mode": str(action.mode),
-            "ActionType": action.action_type,
+            "Mode": str(self.settings.mode),
+            "ActionType": action_type,
         }
         emf = Emf(self.settings.metric_namespace, dimensions, write=self._write_metrics)
         emf.count(name)

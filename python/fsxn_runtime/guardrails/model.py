@@ -39,9 +39,13 @@ class Reason(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a reserved action. OPEN counts as used until somebody has looked at the outside."""
+    """What became of a reserved action. OPEN counts as used until somebody has looked at the outside.
+
+    An ACCEPTED action neither ends the row of failures nor adds to it: its end does.
+    """
 
     OPEN = "open"
+    ACCEPTED = "accepted"  # the outside took it on; `conclude` says how it ended
     EXECUTED = "executed"
     FAILED = "failed"
     NOT_EXECUTED = "not_executed"

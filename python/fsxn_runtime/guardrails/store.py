@@ -117,6 +117,43 @@ class GuardrailStore:
             update += " REMOVE " + ", ".join(old)
         return self._change(action.action_type, update, "#action.#outcome = :open", names | old, values)
 
+    def conclude(self, action_type: str, action_id: str, outcome: Outcome) -> tuple[bool, Action | None]:
+        """Note how an action ended, over whatever was noted before: a lost answer is a failure until somebody
+        sees its success. Gives whether this end is new, and the action (None: no longer known).
+        """
+        update = "SET #action.#outcome = :outcome"
+        values: dict[str, Any] = {":outcome": {"S": outcome}}
+        if outcome is Outcome.FAILED:
+            update, values[":one"] = f"{update} ADD failures :one", {"N": "1"}
+        else:
+            update, values[":zero"] = f"{update}, failures = :zero", {"N": "0"}
+        try:
+            with aws_call("dynamodb:UpdateItem"):
+                answer = self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=_key(action_type, STATE_KEY),
+                    UpdateExpression=update,
+                    ConditionExpression="attribute_exists(#action) AND #action.#outcome <> :outcome",
+                    ExpressionAttributeNames={"#action": _PREFIX + action_id, "#outcome": "outcome"},
+                    ExpressionAttributeValues=values,
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ConflictError as exc:
+            return False, _action_of(_old_state(action_type, exc), action_id)
+        return True, _action_of(_read_state(action_type, answer["Attributes"]), action_id)
+
+    def audit_end(self, action: Action, outcome: Outcome) -> bool:
+        """Note in the action's audit line how it ended; False when there is none."""
+        return self._change(
+            f"AUDIT#{action.action_type}",
+            "SET #outcome = :outcome",
+            "attribute_exists(pk)",
+            {"#outcome": "outcome"},
+            {":outcome": {"S": outcome}},
+            sort_key=_audit_key(action),
+        )
+
     def release(self, action: Action) -> bool:
         """Take back an open action that is known not to have run, if its day still counts it.
 
@@ -183,8 +220,7 @@ class GuardrailStore:
             "reason": {"S": entry.reason},
             "ttl": _seconds(action.at_us + _AUDIT_TTL_US),
         }
-        at = format_timestamp(action.at_us)
-        self._put(_key(f"AUDIT#{action.action_type}", f"{at}#{action.action_id}") | item)
+        self._put(_key(f"AUDIT#{action.action_type}", _audit_key(action)) | item)
 
     def audit(self, action_type: str, *, since: str = "", newest_first: bool = True) -> Iterator[AuditEntry]:
         """Yield the audit of one type, page by page. `since` is RFC 3339 UTC."""
@@ -322,6 +358,15 @@ def _limit_conditions(action: Action, limits: Limits, values: dict[str, Any], *,
 
 def _key(pk: str, sk: str) -> dict[str, Any]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _action_of(state: State | None, action_id: str) -> Action | None:
+    found = state.reservations.get(action_id) if state is not None else None
+    return None if found is None else found.action
+
+
+def _audit_key(action: Action) -> str:
+    return f"{format_timestamp(action.at_us)}#{action.action_id}"
 
 
 def _old_state(action_type: str, conflict: ConflictError) -> State | None:

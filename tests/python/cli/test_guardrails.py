@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -76,7 +77,7 @@ def test_status_shows_use_and_history_shows_every_action(world, fsxn):
     assert grant == {"grant": None}
     status, lines = fsxn("guardrails", "history", "--type", "file_system_grow")
     assert status == 0
-    assert "allowed  executed  220 GiB  ENFORCE" in lines[0]
+    assert "allowed  accepted  220 GiB  ENFORCE" in lines[0]
     assert "resource_id=fs-1" in lines[0]
     assert fsxn("guardrails", "history", "--type", "volume_grow")[0] == 1
 
@@ -94,6 +95,7 @@ def test_a_grant_is_given_shown_and_reverted(world, fsxn):
     lines = fsxn("guardrails", "history", "--type", "BREAK_GLASS")[1]
     assert len(lines) == 3  # granted, refused while live, reverted
     assert "actor=arn:aws:" in lines[-1]
+    assert re.search(r"actor=arn:aws:\S+ \(ann\)", lines[0])  # the name adds to the ARN
 
 
 def test_who_gives_a_grant_without_a_topic_hears_that_nobody_is_told(world, capsys, monkeypatch):
@@ -259,10 +261,11 @@ def test_a_proposal_is_listed_approved_and_done(world, fsxn, monkeypatch):
     assert status == 0
     assert "proposed  fs-1  1024 -> 1244 GiB  request" in line
     operation_id = line.split()[0]
-    assert fsxn("expansion", "approve", operation_id)[0] == 0
+    assert fsxn("expansion", "approve", operation_id, "--actor", "ann")[0] == 0
     assert world.fsx.capacity_gib == 1244
     assert fsxn("expansion", "reject", operation_id)[0] == 1
-    assert json.loads(fsxn("expansion", "list", "--json")[1][0])["actor"].startswith("arn:aws:")
+    actor = json.loads(fsxn("expansion", "list", "--json")[1][0])["actor"]
+    assert re.fullmatch(r"arn:aws:\S+ \(ann\)", actor)  # the ARN always, the name besides
 
 
 def test_a_function_that_fails_is_unreachable(world, fsxn, monkeypatch):

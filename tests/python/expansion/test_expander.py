@@ -303,13 +303,62 @@ def test_an_update_that_fails_later_is_told(world):
     assert world.alerts[-1] == "Expansion of fs-1 failed"
 
 
+def fail_later(world, expander):
+    """FSx takes a growth of the volume and fails it; the next check sees it."""
+    world.cloudwatch.used_mib = 90 * 1024.0
+    world.fsx.slow = True
+    answer = only(world.send(expander, alarm(VolumeId="fsvol-1")))
+    world.fsx.finish("FAILED")
+    world.send(expander, CHECK)
+    world.guardrails.now += MINUTE
+    return answer
+
+
+def test_three_growths_that_fsx_fails_later_block_a_fourth_until_one_succeeds(world):
+    """Result: each counts once however often it is looked at; the row ends with a growth that completes."""
+    expander = world.expander(max_failures=3)
+    for count in (1, 2, 3):
+        assert fail_later(world, expander)[0] is Outcome.STARTED
+        world.send(expander, CHECK)
+        assert world.guardrails.operations().status("volume_grow").failures == count
+    assert fail_later(world, expander) == ("denied", "too_many_failures")
+    outcomes = [e.outcome for e in world.guardrails.operations().history("volume_grow")]
+    assert outcomes == ["not_executed", "failed", "failed", "failed"]
+    world.fsx.slow = False
+    eased = world.expander(max_failures=4)
+    assert only(world.send(eased, alarm(VolumeId="fsvol-1")))[0] is Outcome.STARTED
+    assert world.guardrails.operations().status("volume_grow").failures == 3  # accepted is no success yet
+    assert only(world.send(eased, CHECK))[0] is Outcome.COMPLETED
+    assert world.guardrails.operations().status("volume_grow").failures == 0
+
+
+def test_a_crash_before_a_late_failure_is_closed_counts_it_once(world):
+    world.cloudwatch.ssd_pct = 85.0
+    world.fsx.slow = True
+    expander = world.expander()
+    world.send(expander, alarm())
+    world.fsx.finish("FAILED")
+    for step in range(8):
+        world.guardrails.dynamodb.until_crash = step
+        try:
+            world.send(expander, CHECK)
+        except Crash:
+            pass
+    world.guardrails.dynamodb.until_crash = None
+    world.send(expander, CHECK)
+    assert world.guardrails.operations().status("file_system_grow").failures == 1
+    assert world.store.open() == []
+
+
 def test_a_lost_answer_of_fsx_is_settled_by_looking(world):
     world.cloudwatch.ssd_pct = 85.0
     world.fsx.loses_answers = True
     expander = world.expander()
     assert only(world.send(expander, alarm())) == ("failed", "aws_busy")
     assert world.fsx.capacity_gib == 1244
+    assert world.guardrails.operations().status("file_system_grow").failures == 1
     assert only(world.send(expander, CHECK)) == ("completed", "")
+    assert world.guardrails.operations().status("file_system_grow").failures == 0  # it was none
 
 
 def test_a_request_that_never_reached_fsx_fails_after_a_while(world):

@@ -92,6 +92,39 @@ def test_what_is_full_has_0_days_whatever_its_trend(per_day: float) -> None:
     assert found.available
 
 
+@pytest.mark.parametrize("per_day", [0.0, 0.01, -0.01])
+def test_what_is_stuck_just_below_full_is_nearly_full_and_not_silent(per_day: float) -> None:
+    """Else it would be "not growing", or full in years, and no alarm, while nothing can be written."""
+    found = of(usage(growing(per_day, now=995.0)))
+    assert (found.outcome, found.days_until_full, found.forecast_date) == (
+        Outcome.NEARLY_FULL,
+        0.0,
+        "2024-10-04",
+    )
+    assert found.available
+    assert found.current_usage_pct == pytest.approx(99.5)
+    assert found.method
+
+
+def test_what_grows_into_the_last_percent_has_its_day() -> None:
+    found = of(usage(growing(1.0, now=990.0)))
+    assert (found.outcome, found.days_until_full) == (Outcome.FORECAST, pytest.approx(10.0))
+
+
+def test_a_new_volume_that_is_nearly_full_is_so_without_a_line() -> None:
+    found = of(usage(growing(0.0, now=990.0), days=1))
+    assert (found.outcome, found.method) == (Outcome.NEARLY_FULL, "")
+
+
+@pytest.mark.parametrize(("now", "outcome"), [(979.9, Outcome.NOT_GROWING), (980.0, Outcome.NEARLY_FULL)])
+def test_nearly_full_begins_at_98_percent(now: float, outcome: Outcome) -> None:
+    assert of(usage(growing(0.0, now=now))).outcome is outcome
+
+
+def test_old_points_do_not_say_that_it_is_nearly_full_now() -> None:
+    assert of(usage(growing(0.0, now=995.0), days=1, end=NOW - 2)).outcome is Outcome.STALE
+
+
 def test_what_is_not_full_yet_never_has_0_days() -> None:
     """The fitted line lies above the capacity already, the last point below it."""
     found = of(usage(lambda day: 950.0 + 5 * day + (60.0 if -10 < day < -0.02 else 0.0)))
@@ -215,6 +248,10 @@ def test_a_line_is_met_whatever_the_spacing_of_its_points(
     found = of(Usage(SSD, used, ((NOW, capacity),)))
     if found.outcome is Outcome.FULL:  # the room is less than the number's last digit
         return
+    if found.outcome is Outcome.NEARLY_FULL:
+        assert used[-1][1] >= 0.98 * capacity
+        assert room > 29  # sooner, it has its day
+        return
     assert found.days_until_full == pytest.approx(min(max(room, 1 / 24), HORIZON_DAYS), rel=1e-3, abs=0.1)
 
 
@@ -308,6 +345,9 @@ def with_days(days: float, outcome: Outcome = Outcome.FORECAST) -> Forecast:
         (Level.FULL, 0, Outcome.FULL, Level.FULL, False),
         (Level.FULL, 3, Outcome.FORECAST, Level.WARNED, False),
         (Level.FULL, 200, Outcome.FORECAST, Level.CLEAR, False),
+        (Level.CLEAR, 0, Outcome.NEARLY_FULL, Level.WARNED, True),
+        (Level.WARNED, 0, Outcome.NEARLY_FULL, Level.WARNED, False),
+        (Level.FULL, 0, Outcome.NEARLY_FULL, Level.FULL, False),
         (Level.WARNED, -1, Outcome.STALE, Level.WARNED, False),
         (Level.FULL, -1, Outcome.TOO_FEW_POINTS, Level.FULL, False),
     ],

@@ -151,6 +151,9 @@ def test_a_notice_says_in_a_sentence_what_will_be_full() -> None:
     assert sentence(about(Outcome.FULL, 0.0, Kind.FILES)) == (
         "Inodes of volume vol1: full (831 of 1024 files)."
     )
+    assert sentence(about(Outcome.NEARLY_FULL, 0.0, Kind.VOLUME)) == (
+        "Volume vol1: nearly full (81.2 % of 1024 GiB), with too little growth to name a day."
+    )
 
 
 class Events:

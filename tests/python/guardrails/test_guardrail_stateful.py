@@ -6,6 +6,7 @@ several equal ones in how many may run. Whatever happens, no limit is passed and
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,21 @@ import pytest
 from fsxn_runtime.guardrails import Reason
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.support.guardrail_world import SECOND, T0, Crash, GuardrailWorld
 
 DAY_SECONDS = 86_400
+_ids = itertools.count()
 
 
 class Model:
@@ -53,6 +64,7 @@ class Machine(RuleBasedStateMachine):
 
     world: GuardrailWorld
     pool: ThreadPoolExecutor
+    begun = Bundle("begun")
 
     @initialize(
         rate_limit=st.integers(0, 4),
@@ -74,7 +86,7 @@ class Machine(RuleBasedStateMachine):
     def wall(self) -> int:
         return self.second + T0 // SECOND
 
-    def ask(self, gb, outcome="ok"):
+    def ask(self, gb, outcome="ok", action_id=None):
         def run():
             self.ran[self.wall // DAY_SECONDS] += 1
             if outcome == "fail":
@@ -84,7 +96,11 @@ class Machine(RuleBasedStateMachine):
 
         try:
             return self.guardrail.check_and_execute(
-                action_type=self.kind, requested_gb=gb, execute_fn=run
+                action_type=self.kind,
+                requested_gb=gb,
+                execute_fn=run,
+                action_id=action_id,
+                ends_later=action_id is not None,
             ).reason
         except (OSError, Crash):
             return Reason.NONE
@@ -95,6 +111,20 @@ class Machine(RuleBasedStateMachine):
         assert self.ask(gb, outcome) == expected
         if expected == Reason.NONE and outcome != "crash":
             self.model.failures = self.model.failures + 1 if outcome == "fail" else 0
+
+    @rule(target=begun, gb=st.integers(1, 20))
+    def begin(self, gb):
+        """What ends later changes no row of failures now."""
+        action_id = f"later-{next(_ids)}"
+        expected = self.model.ask(self.wall, gb)
+        assert self.ask(gb, action_id=action_id) == expected
+        return action_id if expected == Reason.NONE else multiple()
+
+    @rule(action_id=consumes(begun), succeeded=st.booleans(), times=st.integers(1, 3))
+    def conclude(self, action_id, succeeded, times):
+        said = [self.guardrail.conclude(self.kind, action_id, succeeded=succeeded) for _ in range(times)]
+        assert said == [True] + [False] * (times - 1)  # however long after, and once
+        self.model.failures = 0 if succeeded else self.model.failures + 1
 
     @rule(gb=st.integers(1, 20), callers=st.integers(2, 6))
     def several_at_once(self, gb, callers):
