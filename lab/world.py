@@ -34,6 +34,7 @@ from lab.terraform import REPOSITORY, Terraform
 
 ROOT = REPOSITORY / "envs" / "local"
 SVM, VOLUME, JUNCTION = "svm1", "vol1", "/vol1"
+ONTAP_SECRET = "fsxn-s3ap-local-ontap"  # noqa: S105 (its name)
 SSD_GIB = 2048  # twice the volume's size, so that the volume can grow before the file system must
 FPOLICY_PORT = 9898
 TASK_SECONDS = 30.0  # a task starts in about a second; the machine may be loaded
@@ -188,9 +189,7 @@ class World:
             "management_ip": address,
             "ca_certificate": Path(self.sim.ready["certificate"]).read_text(),
         }
-        made = self.client("secretsmanager").create_secret(
-            Name="fsxn-s3ap-local/ontap", SecretString=json.dumps(value)
-        )
+        made = self.client("secretsmanager").create_secret(Name=ONTAP_SECRET, SecretString=json.dumps(value))
         host, _, port = address.partition(":")
         return {
             "ontap_management": {"addresses": [host], "port": int(port)},
@@ -369,6 +368,7 @@ class World:
             "GUARDRAIL_SNS_TOPIC_ARN": self.outputs["topic_arn"],
             "GUARDRAIL_TABLE": self.outputs["capacity"]["guardrail_table"],
             "LINEAGE_TABLE": self.outputs["lineage_table_name"],
+            "ONTAP_SECRET_ID": ONTAP_SECRET,
         }
 
 

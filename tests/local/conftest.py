@@ -13,6 +13,7 @@ from lab.world import World
 # a kill without warning loses operations, forged jobs leave outputs without an operation.
 ORDER = (
     "test_interrupt",
+    "test_ontap",
     "test_path",
     "test_bad_input",
     "test_shutdown",
