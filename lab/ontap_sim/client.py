@@ -171,11 +171,12 @@ class SimClient:
         return records
 
     def wait_connected(self, svm: str, seconds: float = _CONNECTED_SECONDS) -> None:
-        """Wait until every node is connected to every server. Raises TimeoutError."""
+        """Wait until every node is connected to every primary server. Raises TimeoutError."""
 
         def connected() -> bool:
             records = self.connections(svm)
-            return bool(records) and all(record["state"] == "connected" for record in records)
+            primaries = [record for record in records if record["type"] == "primary"]
+            return bool(primaries) and all(record["state"] == "connected" for record in primaries)
 
         wait_until(connected, seconds, "FPolicy connections of every node")
 
@@ -216,9 +217,13 @@ class SimClient:
         """Write a `run` row into the ledger."""
         self._post("/mark", {"event": event})
 
-    def restart_node(self, number: int) -> None:
-        """Take a node away for a moment."""
-        self._post(f"/node/{number}/restart", {})
+    def restart_node(self, number: int, *, crash: bool = False) -> None:
+        """Take a node away for a moment, as planned or by a crash."""
+        self._post(f"/node/{number}/restart", {"crash": crash})
+
+    def set_svm_running(self, svm: str, *, running: bool) -> None:
+        """Start or stop an SVM."""
+        self._post(f"/svm/{svm}/{'start' if running else 'stop'}", {})
 
     def fail_fpolicy(self, svm: str, code: str, times: int = 1) -> None:
         """Let the next calls that can end half way with this code do so (`fpolicy.PARTIAL_CODES`)."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import uuid
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from lab.ontap_sim.config import Switches
-from lab.ontap_sim.delivery import Channel, Connection, Delivery
+from lab.ontap_sim.connection import Connection
+from lab.ontap_sim.delivery import Channel, Delivery, store_row
 from lab.ontap_sim.fpolicy import FpolicyConfig
 from lab.ontap_sim.fpolicy_fields import Record
 from lab.ontap_sim.model import Operation, SimError, Svm
@@ -19,6 +21,7 @@ from lab.ontap_sim.rest_errors import RestError, not_found
 from lab.ontap_sim.screening import wanted
 from lab.ontap_sim.store import PersistentStore
 
+_AUTOSIZE_PERCENT = 120  # how far a volume grows by itself: a guess, ONTAP's default for volumes
 _REMOVED = "FPolicy server is removed from external engine."  # what disabling a policy looks like
 
 
@@ -29,8 +32,13 @@ class Node:
     number: int
     name: str
     uuid: str
-    up: bool = True
+    absences: int = 0  # restarts that are not over
     channels: dict[tuple[str, str], Channel] = field(default_factory=dict)  # by SVM UUID and policy name
+
+    @property
+    def up(self) -> bool:
+        """Say whether the node works."""
+        return self.absences == 0
 
 
 class Cluster:
@@ -50,6 +58,7 @@ class Cluster:
             for number in range(1, node_count + 1)
         ]
         self._alternate = 0
+        self._stopped: set[str] = set()  # UUIDs of SVMs
         self._restarts: set[asyncio.Task[None]] = set()
 
     # configuration -----------------------------------------------------------------------------------
@@ -57,23 +66,30 @@ class Cluster:
     def apply(self, svm_uuid: str) -> None:
         """Bring stores and connections in line with the SVM's configuration, after every change of it."""
         self._apply_store(svm_uuid)
-        enabled = dict(self.configs[svm_uuid].external_policies())
+        enabled = {} if svm_uuid in self._stopped else dict(self.configs[svm_uuid].external_policies())
         for node in self.nodes:
+            wanted = enabled if self._serves(node) else {}
             for key in [key for key in node.channels if key[0] == svm_uuid]:
-                if key[1] not in enabled or not node.up:
+                if key[1] not in wanted:
                     node.channels.pop(key).close(_REMOVED)
-            for name, policy in enabled.items():
-                if node.up and (svm_uuid, name) not in node.channels:
+            for name, policy in wanted.items():
+                if (svm_uuid, name) not in node.channels:
                     self._open(node, svm_uuid, name, policy)
 
+    def _serves(self, node: Node) -> bool:
+        return node.up and node.number not in self.delivery.switches.nodes_without_lif
+
     def _open(self, node: Node, svm_uuid: str, name: str, policy: Record) -> None:
+        config = self.configs[svm_uuid]
+        engine = config.engines[policy["engine"]["name"]]
         channel = Channel(
             node.number,
             self.svms[svm_uuid],
             name,
-            self.configs[svm_uuid].engines[policy["engine"]["name"]],
+            engine,
             self.stores.get(svm_uuid) if policy.get("persistent_store") else None,
             self.delivery,
+            _tls(config.ca_certificates) if engine["ssl_option"] == "server_auth" else None,
         )
         node.channels[svm_uuid, name] = channel
         channel.open()
@@ -83,9 +99,10 @@ class Cluster:
         store = self.stores.get(svm_uuid)
         if record is None:
             self.stores.pop(svm_uuid, None)
-        elif store is None:
+            return
+        if store is None or store.volume != record["volume"]:
             switches: Switches = self.delivery.switches
-            self.stores[svm_uuid] = PersistentStore(
+            store = self.stores[svm_uuid] = PersistentStore(
                 record["name"],
                 record["volume"],
                 record["size"],
@@ -93,21 +110,28 @@ class Cluster:
                 switches.replay_window,
                 switches.seed,
             )
-        else:
-            store.size_bytes, store.volume = record["size"], record["volume"]
+            for channel in self._channels(svm_uuid):
+                if channel.store is not None:
+                    channel.store = store
+        if store.configured_bytes != record["size"]:
+            store.configured_bytes = store.size_bytes = record["size"]
+        grows = record["autosize_mode"] != "off"
+        store.limit_bytes = record["size"] * _AUTOSIZE_PERCENT // 100 if grows else 0
+
+    def _channels(self, svm_uuid: str) -> list[Channel]:
+        return [item for node in self.nodes for key, item in node.channels.items() if key[0] == svm_uuid]
 
     def config_of(self, svm_name: str) -> FpolicyConfig:
         """Find an SVM's configuration by the SVM's name. Raises SimError."""
-        for svm in self.svms.values():
-            if svm.name == svm_name:
-                return self.configs[svm.uuid]
-        raise SimError(f"svm is {svm_name!r}; there are {[svm.name for svm in self.svms.values()]}")
+        return self.configs[self._svm(svm_name).uuid]
 
     # operations --------------------------------------------------------------------------------------
 
     def policies_for(self, operation: Operation) -> tuple[str, ...]:
         """Name the enabled policies that want this operation."""
         svm_uuid = operation.volume.svm.uuid
+        if svm_uuid in self._stopped:
+            return ()
         events = self.configs[svm_uuid].events
         return tuple(
             name
@@ -131,10 +155,11 @@ class Cluster:
         svm = operation.volume.svm
         policy = self.configs[svm.uuid].policies.get(name, {})
         store = self.stores.get(svm.uuid) if policy.get("persistent_store") else None
-        Channel(node.number, svm, name, {"primary_servers": []}, store, self.delivery).keep(operation)
+        engine: Record = {"primary_servers": [], "secondary_servers": []}
+        Channel(node.number, svm, name, engine, store, self.delivery).keep(operation)
 
     def _node_of(self, operation: Operation) -> Node:
-        nodes = [node for node in self.nodes if node.up] or self.nodes
+        nodes = [node for node in self.nodes if self._serves(node)] or self.nodes
         if self.delivery.switches.node_spread == "alternate":
             self._alternate += 1
             return nodes[self._alternate % len(nodes)]
@@ -143,23 +168,49 @@ class Cluster:
 
     # nodes and connections ---------------------------------------------------------------------------
 
-    def restart(self, number: int) -> None:
-        """Take a node away for a while; its partner takes the operations over. Raises SimError."""
+    def restart(self, number: int, *, crash: bool = False) -> None:
+        """Take a node away for a while; its partner takes the operations over. Raises SimError.
+
+        A planned restart ends the connections in order. A crash breaks them, and what the node had not yet
+        written is lost; the persistent store is not. A second restart while it is away makes it stay longer.
+        """
         node = next((node for node in self.nodes if node.number == number), None)
         if node is None:
             raise SimError(f"node is {number}; there are {len(self.nodes)}")
-        task = asyncio.get_running_loop().create_task(self._restart(node))
+        if crash:
+            for channel in node.channels.values():
+                channel.crash()
+            node.channels.clear()
+        node.absences += 1
+        self._apply_all()
+        task = asyncio.get_running_loop().create_task(self._come_back(node))
         self._restarts.add(task)
         task.add_done_callback(self._restarts.discard)
 
-    async def _restart(self, node: Node) -> None:
-        node.up = False
-        for svm_uuid in self.svms:
-            self.apply(svm_uuid)
+    async def _come_back(self, node: Node) -> None:
         await asyncio.sleep(self.delivery.switches.restart_seconds)
-        node.up = True
+        node.absences -= 1
+        self._apply_all()
+
+    def set_running(self, svm_name: str, *, running: bool) -> None:
+        """Start or stop an SVM: a stopped one has no connections and takes no operations. Raises SimError."""
+        uuid = self._svm(svm_name).uuid
+        (self._stopped.discard if running else self._stopped.add)(uuid)
+        self.apply(uuid)
+
+    def is_running(self, svm_uuid: str) -> bool:
+        """Say whether an SVM is running."""
+        return svm_uuid not in self._stopped
+
+    def _apply_all(self) -> None:
         for svm_uuid in self.svms:
             self.apply(svm_uuid)
+
+    def _svm(self, name: str) -> Svm:
+        for svm in self.svms.values():
+            if svm.name == name:
+                return svm
+        raise SimError(f"svm is {name!r}; there are {[svm.name for svm in self.svms.values()]}")
 
     def connection_records(self, svm_uuid: str) -> Iterator[Record]:
         """List node x policy x server, as REST shows it."""
@@ -169,13 +220,13 @@ class Cluster:
                 channel = node.channels.get((svm_uuid, name))
                 engine = self.configs[svm_uuid].engines[policy["engine"]["name"]]
                 by_server = {item.server: item for item in channel.connections} if channel else {}
-                for server in engine["primary_servers"]:
+                for server in engine["primary_servers"] + engine["secondary_servers"]:
                     yield {
                         "svm": {"uuid": svm.uuid, "name": svm.name},
                         "node": {"uuid": node.uuid, "name": node.name},
                         "policy": {"name": name},
                         "server": server,
-                        "type": "primary",
+                        "type": "primary" if server in engine["primary_servers"] else "secondary",
                     } | _state(by_server.get(server))
 
     def connection(self, svm_uuid: str, node_uuid: str, policy: str, server: str) -> Connection:
@@ -200,6 +251,15 @@ class Cluster:
             "replayed": counts["replayed"],
             "stored": counts["stored"],
             "dropped": counts["dropped"],
+            "policies": [
+                {
+                    "svm": svm,
+                    "policy": policy,
+                    **{name: counts[name] for name in ("sent", "stored", "dropped")},
+                }
+                for (svm, policy), counts in self.delivery.by_policy.items()
+            ],
+            "stores": [store_row(self.svms[uuid], store) for uuid, store in self.stores.items()],
             "stored_backlog": sum(len(store) for store in self.stores.values()),
             "waiting": sum(connection.waiting for connection in connections),
             "received": {key[9:]: counts[key] for key in sorted(counts) if key.startswith("received_")},
@@ -225,6 +285,13 @@ def _state(connection: Connection | None) -> Record:
     elif connection.reason:
         record["disconnected_reason"] = connection.reason
     return record
+
+
+def _tls(certificates: Iterable[str]) -> ssl.SSLContext:
+    """Trust the SVM's CA certificates. A guess: names are not checked, for engines know addresses only."""
+    context = ssl.create_default_context(cadata="\n".join(certificates))
+    context.check_hostname = False
+    return context
 
 
 def _time(moment: datetime) -> str:

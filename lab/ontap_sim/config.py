@@ -51,6 +51,13 @@ class Switches:
     job_queued_seconds: float = 0.05
     job_running_seconds: float = 0.1
     job_kept_seconds: float = 300.0  # after its end a job is still shown this long
+    delivered: str = "written"  # written | acknowledged | repeat: what a broken connection has delivered
+    policy_time: str = "same"  # same | own: whether two policies give one operation one GenerationTime
+    primary_sharing: str = "round_robin"  # round_robin | file_hash | first
+    lockout_counts: str = "eagain"  # eagain | any_break: which breaks count towards the lock-out
+    tcp_failed_code: int = 9370  # 9307 is known with the same text
+    nodes_without_lif: tuple[int, ...] = ()  # numbers of nodes where the SVMs have no LIF
+    outbox_notifications: int = 10_000  # what a connection holds in memory; more is stored or dropped
     seed: int = 1
 
 
@@ -60,6 +67,10 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "replay_order": ("shuffle", "documented", "in_order"),
     "replay_time": ("original", "replay"),
     "on_back_pressure": ("hold", "store", "drop", "ignore"),
+    "delivered": ("written", "acknowledged", "repeat"),
+    "policy_time": ("same", "own"),
+    "primary_sharing": ("round_robin", "file_hash", "first"),
+    "lockout_counts": ("eagain", "any_break"),
     "retry_limit": ("keep_trying", "stop"),
     "may_change_others": ("self", "fsxadmin"),
     "reset_unlocks": ("no", "yes"),
@@ -189,8 +200,11 @@ def _switches(data: Mapping[str, Any]) -> Switches:
     for name, allowed in _CHOICES.items():
         if data.get(name, allowed[0]) not in allowed:
             raise SimError(f"switch {name} is {data[name]!r}; allowed: {', '.join(allowed)}")
-    versions = {"protocol_versions": tuple(data["protocol_versions"])} if "protocol_versions" in data else {}
-    return _build(Switches, {**data, **versions}, "switches")
+    return _build(
+        Switches,
+        {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()},
+        "switches",
+    )
 
 
 def _build(kind: type[T], data: Mapping[str, Any], what: str) -> T:

@@ -16,7 +16,7 @@ from lab.ontap_sim.storm import Storm
 class Control:
     """Answer GET /status, and POST of the rest.
 
-    /operations, /storm, /snapshot, /mark, /node/{n}/restart,
+    /operations, /storm, /snapshot, /mark, /node/{n}/restart, /svm/{name}/start, /svm/{name}/stop,
     /fpolicy/{svm}/fail (`FpolicyConfig.fail_partly`), /fsx/{action} (`FsxFace.control`), and what
     `Management.control` knows.
     """
@@ -46,7 +46,10 @@ class Control:
                 simulator.mark(str(json.loads(request.body)["event"]))
                 return {}
             case ["POST", "node", number, "restart"]:
-                simulator.cluster.restart(int(number))
+                simulator.cluster.restart(int(number), **json.loads(request.body or b"{}"))
+                return {}
+            case ["POST", "svm", name, ("start" | "stop") as action]:
+                simulator.cluster.set_running(name, running=action == "start")
                 return {}
             case ["POST", "fpolicy", svm, "fail"]:
                 simulator.cluster.config_of(svm).fail_partly(**json.loads(request.body))

@@ -64,7 +64,7 @@ class FpolicyConfig:
         self.policies: dict[str, Record] = {}
         self.cluster_engines = {"cluster_engine": _CLUSTER_ENGINE} if cluster_objects else {}
         self.cluster_policies = {"cluster_policy": _CLUSTER_POLICY} if cluster_objects else {}
-        self.has_ca_certificate = False
+        self.ca_certificates: list[str] = []  # PEM; what server_auth verifies servers against
         self._partial: Counter[str] = Counter()
 
     def fail_partly(self, code: str, times: int = 1) -> None:
@@ -171,8 +171,11 @@ class FpolicyConfig:
             raise RestError(400, "9764922", "An IP address is named twice in the lists of servers.")
         checked(record["buffer_size"], BUFFER_FIELDS, fixed=frozenset())
         checked(record["resiliency"], RESILIENCY_FIELDS, fixed=frozenset())
-        if record["ssl_option"] != "no_auth":
-            raise RestError(400, "3", "ssl_option needs a CA certificate installed on the SVM.", "ssl_option")
+        if record["ssl_option"] == "mutual_auth":
+            raise RestError(400, "3", "The simulator has no client certificates of SVMs.", "ssl_option")
+        if record["ssl_option"] == "server_auth" and not self.ca_certificates:
+            needs = "server_auth needs the CA certificate of the server installed on the SVM."
+            raise RestError(400, "2", needs, "ssl_option")
         if record["format"] != "xml":
             raise RestError(400, "3", "The simulator does not speak this format.", "format")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,6 +14,7 @@ from lab.ontap_sim import wire
 # What may wait in this process: writing stops above it, so that (with the kernel's part, below) a node never
 # holds more unsent bytes than the engine's send buffer.
 _USER_BUFFER_BYTES = 64 * 1024
+_BYTES_ACKED = 120  # offset of tcpi_bytes_acked in Linux's struct tcp_info; the first one is the SYN
 _CLOSE_SECONDS = 5.0  # an orderly end waits this long for a peer that does not read
 
 
@@ -36,6 +38,9 @@ class Owner(Protocol):
     def link_ready(self) -> None:
         """Handle the end of the handshake."""
 
+    def link_full(self) -> None:
+        """Handle a send buffer without room; once for each connection."""
+
     def link_writable(self) -> None:
         """Handle room in the send buffer after it was full."""
 
@@ -54,6 +59,9 @@ class Link(asyncio.Protocol):
         self.version = ""
         self.full = False
         self.stalled = False
+        self.was_ready = False
+        self.was_full = False
+        self.written_bytes = 0
         self._owner = owner
         self._reader = wire.FrameReader()
         self._reason = "TCP Connection to FPolicy server failed."
@@ -63,7 +71,18 @@ class Link(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Hand bytes to the socket. Look at `full` before writing more."""
         if self._transport:
+            self.written_bytes += len(data)
             self._transport.write(data)
+
+    @property
+    def acknowledged_bytes(self) -> int:
+        """Count what the peer's TCP has acknowledged; with TLS, where that is not known, what was written."""
+        if self._transport is None or self._transport.get_extra_info("ssl_object"):
+            return self.written_bytes
+        sock = self._transport.get_extra_info("socket")
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)
+        acknowledged: int = struct.unpack_from("=Q", info, _BYTES_ACKED)[0]
+        return acknowledged - 1
 
     def close(self, reason: str) -> None:
         """End the connection in order: what was written still goes out, then the end of the stream."""
@@ -76,6 +95,8 @@ class Link(asyncio.Protocol):
         """Break the connection: what the peer has not taken is lost."""
         self._reason = reason
         if self._transport:
+            sock: socket.socket = self._transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -98,6 +119,9 @@ class Link(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.full = True
+        if not self.was_full:
+            self.was_full = True
+            self._owner.link_full()
         self._after("stall", self.session.stall_seconds, self._stall)
 
     def resume_writing(self) -> None:
@@ -108,9 +132,9 @@ class Link(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         for timer in self._timers.values():
             timer.cancel()
-        self._transport = None
         self.version = ""
         self._owner.link_closed(self, self._reason)
+        self._transport = None
 
     def _message(self, message: wire.Message) -> None:
         if self.version:
@@ -129,6 +153,7 @@ class Link(asyncio.Protocol):
             return
         self._cancel("handshake")
         self.version = version
+        self.was_ready = True
         self._keep_alive()
         self._owner.link_ready()
 

@@ -54,7 +54,12 @@ def _cluster(cluster: Cluster, call: Call) -> Iterator[Record]:
 
 def _svms(cluster: Cluster) -> Iterator[Record]:
     for svm in cluster.svms.values():
-        yield {"uuid": svm.uuid, "name": svm.name, "state": "running", "subtype": "default"}
+        yield {
+            "uuid": svm.uuid,
+            "name": svm.name,
+            "state": "running" if cluster.is_running(svm.uuid) else "stopped",
+            "subtype": "default",
+        }
 
 
 def _events(cluster: Cluster, ems: EmsLog, call: Call) -> Iterator[Record]:

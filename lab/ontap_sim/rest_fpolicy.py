@@ -202,7 +202,7 @@ class _FpolicyRest:
         if body["state"] == "connected":
             connection.dial()
         else:
-            connection.stop("FPolicy server was disconnected by an administrator.")
+            connection.disconnect()
 
     # all of them -------------------------------------------------------------------------------------
 

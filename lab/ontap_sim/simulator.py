@@ -19,7 +19,7 @@ from typing import Any
 from lab.ontap_sim.clock import Clock
 from lab.ontap_sim.cluster import Cluster
 from lab.ontap_sim.config import Config, S3Connection
-from lab.ontap_sim.delivery import Delivery
+from lab.ontap_sim.delivery import Delivery, store_row
 from lab.ontap_sim.ems import EmsLog
 from lab.ontap_sim.fsx_face import FsxFace
 from lab.ontap_sim.ledger import Ledger, Row, operation_row
@@ -44,7 +44,7 @@ class Simulator:
         self.ledger = Ledger(config.ledger)
         clock = Clock()
         ems = EmsLog(clock)
-        delivery = Delivery(self.ledger, config.switches, ems=ems)
+        delivery = Delivery(self.ledger, config.switches, ems)
         self.cluster = Cluster("FsxIdlab", config.nodes, config.svms, delivery)
         self.s3 = _connect(config.s3) if config.s3 else None
         self.mirror = Mirror(self.s3, config.s3.threads) if self.s3 and config.s3 else None
@@ -168,6 +168,8 @@ class Simulator:
     def _volume(self, name: str) -> VolumeContent:
         for content in self.volumes:
             if content.volume.name == name:
+                if not self.cluster.is_running(content.volume.svm.uuid):
+                    raise SimError(f"volume {name}: SVM {content.volume.svm.name} is stopped")
                 return content
         raise SimError(f"volume is {name!r}; there are {[item.volume.name for item in self.volumes]}")
 
@@ -216,8 +218,9 @@ class Simulator:
                 }
 
     def mark(self, event: str) -> None:
-        """Write a `run` row: something that the caller did at this moment."""
-        self.ledger.append([{"kind": "run", "event": event, "at_us": time.time_ns() // 1000}])
+        """Write a `run` row: something that the caller did at this moment, and how full the stores are."""
+        stores = [store_row(self.cluster.svms[uuid], store) for uuid, store in self.cluster.stores.items()]
+        self.ledger.append([{"kind": "run", "event": event, "at_us": time.time_ns() // 1000}, *stores])
 
     def status(self) -> dict[str, Any]:
         """Count operations and notifications; `idle`: nothing is on its way but the store's backlog."""

@@ -20,10 +20,22 @@ Key = tuple[int, str]  # node number, policy name
 class PersistentStore:
     """A bounded pool of notifications."""
 
-    def __init__(self, name: str, volume: str, size_bytes: int, order: str, window: int, seed: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        volume: str,
+        size_bytes: int,
+        order: str,
+        window: int,
+        seed: int,
+        *,
+        limit_bytes: int = 0,
+    ) -> None:
         self.name = name
         self.volume = volume
-        self.size_bytes = size_bytes
+        self.size_bytes = self.configured_bytes = size_bytes
+        self.limit_bytes = limit_bytes  # how far the volume grows by itself; 0: not at all
+        self.dropped = 0  # refused since the store was last not full
         self._order = order
         self._window = window
         self._random = random.Random(seed)
@@ -41,7 +53,11 @@ class PersistentStore:
     def put(self, key: Key, operation: Operation) -> bool:
         """Keep a notification. False means that the store is full and the notification is gone."""
         if self.used_bytes + RECORD_BYTES > self.size_bytes:
+            self.size_bytes = max(self.size_bytes, self.limit_bytes)
+        if self.used_bytes + RECORD_BYTES > self.size_bytes:
+            self.dropped += 1
             return False
+        self.dropped = 0
         self._entries[key].append(operation)
         return True
 

@@ -36,6 +36,10 @@ class World:
         self.client.configure_fpolicy("svm1", [server.host], server.port, **settings)
         self.client.wait_connected("svm1")
 
+    def ems(self, name: str) -> list[dict[str, Any]]:
+        """List the messages of a name."""
+        return self.rows("ems", name=name)
+
     def create(self, *paths: str, protocol: str = "NFS 3.0") -> list[dict[str, Any]]:
         """Let a client create empty files."""
         return self.client.operations(
@@ -45,14 +49,17 @@ class World:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., World]]:
-    """Start simulators with one SVM and one volume; keywords are switches."""
+    """Start simulators with one volume on each of some SVMs; keywords are switches."""
     running: list[SimProcess] = []
 
-    def start_one(**switches: Any) -> World:
+    def start_one(*, svm_count: int = 1, **switches: Any) -> World:
         directory = tmp_path / f"sim{len(running)}"
         volume = directory / "vol1"
         config = {
-            "svms": [{"name": "svm1", "volumes": [{"name": "vol1", "directory": str(volume)}]}],
+            "svms": [
+                {"name": f"svm{n}", "volumes": [{"name": f"vol{n}", "directory": str(directory / f"vol{n}")}]}
+                for n in range(1, svm_count + 1)
+            ],
             "switches": {"retry_initial_seconds": 0.05, "retry_max_seconds": 0.1, **switches},
         }
         running.append(SimProcess(config, directory))

@@ -6,6 +6,7 @@ break its connections and to come back on the same port.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import struct
@@ -43,6 +44,7 @@ class Peer:
     policy: str = ""
     payloads: list[bytes] = field(default_factory=list)
     ended: bool = False  # the node closed in order
+    broken: bool = False  # the node broke the connection
 
     @property
     def notifications(self) -> list[bytes]:
@@ -83,6 +85,8 @@ class FakeServer:
 
     def stop(self) -> None:
         """Stop listening and close every connection; `start` brings the server back on its port."""
+        if self._listener.fileno() < 0:
+            return  # stopped already
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.reading.set()
@@ -93,6 +97,13 @@ class FakeServer:
                 pass  # the node was faster
         for peer in self.peers:
             peer.sock.close()
+
+    def reset(self) -> None:
+        """Reset every connection: what lies unread in the kernel is gone. `reading` must be off."""
+        for peer in self.peers:
+            peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(peer.sock.detach())
+        self.reading.set()
 
     def close(self) -> None:
         """Stop for good."""
@@ -125,8 +136,10 @@ class FakeServer:
                     self._take(peer, stream.read(struct.unpack(">I", prefix[1:5])[0]))
                     self.reading.wait()
                 peer.ended = True
+            except ConnectionResetError:
+                peer.broken = True
             except (OSError, ValueError, struct.error):
-                return  # broken or stopped
+                return  # stopped
 
     def _take(self, peer: Peer, payload: bytes) -> None:
         peer.payloads.append(payload)
