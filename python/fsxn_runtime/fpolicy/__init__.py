@@ -1,0 +1,1 @@
+"""FPolicy: keeping ONTAP pointed at the servers that run."""

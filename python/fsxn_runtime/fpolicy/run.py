@@ -1,0 +1,260 @@
+"""One SVM brought to what is wanted: look, decide, do one step, look again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final, Protocol
+
+from fsxn_runtime.edge.log import Logger, logger
+from fsxn_runtime.errors import ConflictError, FsxnError, TransientError
+from fsxn_runtime.fpolicy import core
+from fsxn_runtime.fpolicy.model import (
+    UNGUARDED,
+    Change,
+    Disable,
+    Observed,
+    Patience,
+    Step,
+    Task,
+    Wait,
+    WaitFor,
+    Wanted,
+)
+
+# A second of loss beats a stuck outage: after so long without its guard the policy is changed all the same.
+# The same time is given to connections before they are asked for, and a third of it afterwards.
+PATIENCE_SECONDS: Final = {WaitFor.GUARD: 15.0, WaitFor.LINKS: 15.0, WaitFor.RECONNECT: 5.0}
+POLL_SECONDS: Final = 0.25
+# From nothing to everything takes about twenty steps, a change about ten; more is a circle.
+MAX_STEPS: Final = 100
+# Tries of a step or look that failed for a passing reason, 0.25 s apart and doubling: 8 s in all.
+MAX_TRIES: Final = 6
+# What must be left to disable a policy: time for its changes, tries included, and to enable it again.
+WINDOW_SECONDS: Final = 30.0
+
+
+class Side(Protocol):
+    """One SVM at ONTAP. Every call raises FsxnError."""
+
+    def look(self) -> Observed:
+        """Read everything of FPolicy."""
+        ...
+
+    def do(self, step: Change) -> None:
+        """Do one step; what is so already is a success."""
+        ...
+
+
+class Clock(Protocol):
+    """Time as a run needs it."""
+
+    def now(self) -> float:
+        """Give seconds that only grow."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        ...
+
+    def left(self) -> float:
+        """Give the seconds until the run is ended from outside."""
+        ...
+
+
+class State(StrEnum):
+    """How an SVM was left."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"  # as wanted, but some connections are missing
+    WAITING = "waiting_for_servers"
+    OFF = "off"
+    REMOVED = "removed"
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did with one SVM. `missing` are connections at the end, `was_missing` at the start."""
+
+    svm: str
+    state: State = State.WAITING
+    servers: list[str] = field(default_factory=list)
+    was_missing: int = 0
+    missing: int = 0
+    steps: list[str] = field(default_factory=list)
+    unguarded: int = 0
+
+
+class Run:
+    """One run over one SVM. `renew` proves before every step that the lock is still ours; it may raise."""
+
+    def __init__(
+        self, wanted: Wanted, side: Side, clock: Clock, renew: Callable[[], None], log: Logger | None = None
+    ) -> None:
+        self._wanted = wanted
+        self._side = side
+        self._clock = clock
+        self._renew = renew
+        self._log = (log or logger("fpolicy")).bind(svm=wanted.svm)
+        self.report = Report(wanted.svm)
+        self._began: dict[WaitFor, float] = {}
+        self._failures = 0
+        self._in_a_row = 0
+        self._conflicting: Change | None = None
+
+    def reconcile(self, tasks: Iterable[Task]) -> Report:
+        """Bring the SVM to what is wanted. Whatever fails, a policy that is left disabled is enabled again.
+
+        Raises what ONTAP's refusal or silence is, after that.
+        """
+        observed = self._look()
+        addresses = core.servers(tasks, observed)
+        self.report.servers = sorted(addresses)
+        self.report.was_missing = len(core.missing_links(self._wanted, addresses, observed))
+        try:
+            observed = self._converge(observed, addresses)
+        except FsxnError:
+            self._rescue()
+            raise
+        missing = core.missing_links(self._wanted, addresses, observed)
+        self.report.missing = len(missing)
+        self.report.state = _state(self._wanted, addresses, self.report.missing)
+        return self.report
+
+    def remove(self, *, keeps_store: bool) -> Report:
+        """Take away what was made here."""
+        for _ in range(MAX_STEPS):
+            step = core.removal(self._wanted, self._look(), keeps_store=keeps_store)
+            if step is None:
+                self.report.state = State.REMOVED
+                return self.report
+            self._renew()
+            self._do(step)
+        raise self._circle()
+
+    def _converge(self, observed: Observed, addresses: frozenset[str]) -> Observed:
+        patience = Patience()
+        while len(self.report.steps) + self._failures < MAX_STEPS:
+            step = core.next_step(self._wanted, addresses, observed, patience)
+            if step is None:
+                return observed
+            if isinstance(step, Wait):
+                if self._is_over(step.what):
+                    patience = replace(patience, over=patience.over | {step.what})
+                else:
+                    observed = self._look()
+                continue
+            self._need_time(step)
+            self._renew()
+            if not self._do(step):
+                observed = self._look()
+                continue
+            patience = core.patience_after(step, patience)
+            if not patience.over:
+                self._began.clear()
+            observed = self._next_sight(step, observed)
+        raise self._circle()
+
+    def _is_over(self, what: WaitFor) -> bool:
+        """Wait a moment, or say that this was waited for long enough."""
+        now = self._clock.now()
+        if now - self._began.setdefault(what, now) >= PATIENCE_SECONDS[what] or self._clock.left() <= 0:
+            return True
+        self._renew()
+        self._clock.sleep(POLL_SECONDS)
+        return False
+
+    def _need_time(self, step: Change) -> None:
+        own = isinstance(step, Disable) and step.policy == self._wanted.policy.name
+        if own and self._clock.left() < WINDOW_SECONDS:
+            raise TransientError(
+                f"{self._clock.left():.0f} s are left, and disabling the policy for a change needs "
+                f"{WINDOW_SECONDS:.0f}; the next run goes on",
+                code="out_of_time",
+            )
+
+    def _do(self, step: Change) -> bool:
+        """Do a step, again while the reason to fail may pass; False when it may have been done already."""
+        if isinstance(step, Disable) and step.why in UNGUARDED:
+            self.report.unguarded += 1
+            self._log.warning("policy.unguarded", policy=step.policy, why=step.why)
+        try:
+            self._side.do(step)
+        except (ConflictError, TransientError) as exc:
+            self._failed(step, exc)
+            return False
+        self._in_a_row, self._conflicting = 0, None
+        self.report.steps.append(name_of(step))
+        self._log.info("step.done", step=name_of(step), detail=repr(step))
+        return True
+
+    def _failed(self, step: Change, exc: FsxnError) -> None:
+        """Let a passing failure pass: the next look says whether the step was done all the same.
+
+        A step in conflict with what was just looked at is in conflict with something foreign.
+        """
+        self._failures += 1
+        self._in_a_row += 1
+        self._log.warning("step.failed", step=name_of(step), attempt=self._in_a_row, error=exc)
+        again = isinstance(exc, ConflictError) and step == self._conflicting
+        self._conflicting = step if isinstance(exc, ConflictError) else None
+        if again or self._in_a_row >= MAX_TRIES:
+            raise exc
+        self._clock.sleep(POLL_SECONDS * 2 ** (self._in_a_row - 1))
+
+    def _look(self) -> Observed:
+        for attempt in range(1, MAX_TRIES + 1):
+            try:
+                return self._side.look()
+            except TransientError as exc:
+                if attempt == MAX_TRIES:
+                    raise
+                self._log.warning("look.failed", attempt=attempt, error=exc)
+                self._clock.sleep(POLL_SECONDS * 2 ** (attempt - 1))
+        raise AssertionError("unreachable")
+
+    def _next_sight(self, step: Step, observed: Observed) -> Observed:
+        """Look again, but not while our policy is disabled: each look would cost notifications."""
+        foreseen = core.foresee(step, observed)
+        main = foreseen.policies.get(self._wanted.policy.name) if foreseen else None
+        return self._look() if foreseen is None or main is None or main.is_enabled else foreseen
+
+    def _rescue(self) -> None:
+        """Enable a policy that a failure left disabled; what fails here is logged only."""
+        for attempt in range(1, MAX_TRIES + 1):
+            try:
+                step = core.rescue(self._wanted, self._side.look())
+                if step is not None:
+                    self._renew()
+                    self._side.do(step)
+                    self._log.warning("policy.rescued", policy=step.policy)
+                return
+            except FsxnError as exc:
+                self._log.error("policy.not_rescued", attempt=attempt, error=exc)
+                if self._clock.left() <= 0:
+                    return
+                self._clock.sleep(POLL_SECONDS * 2 ** (attempt - 1))
+
+    def _circle(self) -> FsxnError:
+        return TransientError(
+            f"{self._wanted.svm}: not as wanted after {len(self.report.steps)} steps and {self._failures} "
+            f"failures; the last steps were {', '.join(self.report.steps[-4:])}",
+            code="no_convergence",
+        )
+
+
+def name_of(step: Step) -> str:
+    """Name a step in logs and reports: its kind, and what it is about."""
+    match step:
+        case Disable(policy, why):
+            return f"Disable {policy} ({why})"
+    return type(step).__name__
+
+
+def _state(wanted: Wanted, addresses: frozenset[str], missing: int) -> State:
+    if not wanted.policy.is_enabled:
+        return State.OFF
+    if not addresses:
+        return State.WAITING
+    return State.DISCONNECTED if missing else State.CONNECTED
