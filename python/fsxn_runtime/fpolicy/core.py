@@ -260,9 +260,9 @@ def _change(aim: Wanted, observed: Observed) -> Change | None:
     if engine is None:
         return None  # no servers: a policy needs an engine that exists
     if policy is None:
-        return PutPolicy(aim.policy, exists=False)
+        return PutPolicy(aim.policy, None)
     alike = replace(policy, is_enabled=aim.policy.is_enabled, priority=aim.policy.priority)
-    return PutPolicy(aim.policy, exists=True) if alike != aim.policy else None
+    return PutPolicy(aim.policy, policy) if alike != aim.policy else None
 
 
 def _enable(aim: Wanted, policy: Policy | None, observed: Observed) -> Enable | Disable | None:

@@ -82,6 +82,7 @@ class Link:
     server: str
     is_connected: bool = False
     reason: str = ""
+    changed_us: int | None = None  # by ONTAP's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ class PutPolicy:
     """Create a policy, disabled, or change one that is disabled."""
 
     policy: Policy
-    exists: bool
+    observed: Policy | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from fsxn_runtime.fpolicy.model import (
     UNGUARDED,
     Change,
     Disable,
+    Link,
     Observed,
     Patience,
     Step,
@@ -26,11 +27,13 @@ from fsxn_runtime.fpolicy.model import (
 # A second of loss beats a stuck outage: after so long without its guard the policy is changed all the same.
 # The same time is given to connections before they are asked for, and a third of it afterwards.
 PATIENCE_SECONDS: Final = {WaitFor.GUARD: 15.0, WaitFor.LINKS: 15.0, WaitFor.RECONNECT: 5.0}
-POLL_SECONDS: Final = 0.25
+POLL_SECONDS: Final = 0.25  # one GET each
 # From nothing to everything takes about twenty steps, a change about ten; more is a circle.
 MAX_STEPS: Final = 100
 # Tries of a step or look that failed for a passing reason, 0.25 s apart and doubling: 8 s in all.
 MAX_TRIES: Final = 6
+# The client asks again by itself for as long as its deadline says.
+MAX_LOOKS: Final = 3
 # What must be left to disable a policy: time for its changes, tries included, and to enable it again.
 WINDOW_SECONDS: Final = 30.0
 
@@ -40,6 +43,10 @@ class Side(Protocol):
 
     def look(self) -> Observed:
         """Read everything of FPolicy."""
+        ...
+
+    def look_at_links(self, observed: Observed) -> Observed:
+        """Read the connections alone again: what is waited for."""
         ...
 
     def do(self, step: Change) -> None:
@@ -75,13 +82,17 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Report:
-    """What a run did with one SVM. `missing` are connections at the end, `was_missing` at the start."""
+    """What a run did with one SVM.
+
+    `was_missing` are wanted connections that were not there at the start, `missing` those at the end; None
+    when ONTAP could not be looked at.
+    """
 
     svm: str
     state: State = State.WAITING
     servers: list[str] = field(default_factory=list)
-    was_missing: int = 0
-    missing: int = 0
+    was_missing: int | None = None
+    missing: int | None = None
     steps: list[str] = field(default_factory=list)
     unguarded: int = 0
 
@@ -98,6 +109,7 @@ class Run:
         self._renew = renew
         self._log = (log or logger("fpolicy")).bind(svm=wanted.svm)
         self.report = Report(wanted.svm)
+        self.first_links: tuple[Link, ...] = ()  # the policy's connections at the first look
         self._began: dict[WaitFor, float] = {}
         self._failures = 0
         self._in_a_row = 0
@@ -110,15 +122,15 @@ class Run:
         """
         observed = self._look()
         addresses = core.servers(tasks, observed)
+        self.first_links = tuple(link for link in observed.links if link.policy == self._wanted.policy.name)
         self.report.servers = sorted(addresses)
         self.report.was_missing = len(core.missing_links(self._wanted, addresses, observed))
         try:
             observed = self._converge(observed, addresses)
         except FsxnError:
-            self._rescue()
+            self._rescue(addresses)
             raise
-        missing = core.missing_links(self._wanted, addresses, observed)
-        self.report.missing = len(missing)
+        self.report.missing = len(core.missing_links(self._wanted, addresses, observed))
         self.report.state = _state(self._wanted, addresses, self.report.missing)
         return self.report
 
@@ -143,7 +155,7 @@ class Run:
                 if self._is_over(step.what):
                     patience = replace(patience, over=patience.over | {step.what})
                 else:
-                    observed = self._look()
+                    observed = self._look(observed)
                 continue
             self._need_time(step)
             self._renew()
@@ -203,16 +215,17 @@ class Run:
             raise exc
         self._clock.sleep(POLL_SECONDS * 2 ** (self._in_a_row - 1))
 
-    def _look(self) -> Observed:
-        for attempt in range(1, MAX_TRIES + 1):
+    def _look(self, before: Observed | None = None) -> Observed:
+        """Look at everything, or at the connections alone; again while it fails for a passing reason."""
+        for attempt in range(1, MAX_LOOKS + 1):
             try:
-                return self._side.look()
+                return self._side.look() if before is None else self._side.look_at_links(before)
             except TransientError as exc:
-                if attempt == MAX_TRIES:
+                if attempt == MAX_LOOKS:
                     raise
                 self._log.warning("look.failed", attempt=attempt, error=exc)
                 self._clock.sleep(POLL_SECONDS * 2 ** (attempt - 1))
-        raise AssertionError("unreachable")
+        raise AssertionError("the last attempt returns or raises")
 
     def _next_sight(self, step: Step, observed: Observed) -> Observed:
         """Look again, but not while our policy is disabled: each look would cost notifications."""
@@ -220,16 +233,18 @@ class Run:
         main = foreseen.policies.get(self._wanted.policy.name) if foreseen else None
         return self._look() if foreseen is None or main is None or main.is_enabled else foreseen
 
-    def _rescue(self) -> None:
+    def _rescue(self, addresses: frozenset[str]) -> None:
         """Enable a policy that a failure left disabled; what fails here is logged only."""
         for attempt in range(1, MAX_TRIES + 1):
             try:
-                step = core.rescue(self._wanted, self._side.look())
-                if step is not None:
-                    self._renew()
-                    self._side.do(step)
-                    self._log.warning("policy.rescued", policy=step.policy)
-                return
+                observed = self._side.look()
+                step = core.rescue(self._wanted, observed)
+                if step is None:
+                    self.report.missing = len(core.missing_links(self._wanted, addresses, observed))
+                    return
+                self._renew()
+                self._side.do(step)
+                self._log.warning("policy.rescued", policy=step.policy)
             except FsxnError as exc:
                 self._log.error("policy.not_rescued", attempt=attempt, error=exc)
                 if self._clock.left() <= 0:

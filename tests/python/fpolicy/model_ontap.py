@@ -97,8 +97,9 @@ class ModelOntap:
                 self._need(not engine.servers & engine.secondary_servers, "9764922")
                 self._need_unused(engine.name, "engine")
                 self.engines[engine.name] = engine
-            case PutPolicy(policy, exists):
-                self._policy(policy, exists)
+            case PutPolicy(policy, before):
+                self._need(self.policies.get(policy.name) == before, f"{policy.name} is not what was seen")
+                self._policy(policy)
             case Enable(name, priority):
                 policy = self.policies[name]
                 self._need(policy.engine in {*self.engines, "native"}, "no such engine")
@@ -125,15 +126,14 @@ class ModelOntap:
         self._need(certificate.name not in self.certificates, "installed already")
         self.certificates.add(certificate.name)
 
-    def _policy(self, policy: Policy, exists: bool) -> None:
-        self._need((policy.name in self.policies) is exists, f"policy {policy.name}: exists {exists}")
+    def _policy(self, policy: Policy) -> None:
         self._need(policy.engine in self.engines, f"no engine {policy.engine}")
         self._need(policy.events <= self.events.keys(), "no such event")
         if policy.store:
             asynchronous = self.engines[policy.engine].kind == "asynchronous"
             self._need(policy.store in self.stores, f"no store {policy.store}")
             self._need(asynchronous and not policy.is_mandatory, "a store needs asynchronous, not mandatory")
-        if exists:
+        if policy.name in self.policies:
             self._need(not self.policies[policy.name].is_enabled, "9765036 enabled")
         self.policies[policy.name] = replace(policy, is_enabled=False, priority=None)
 

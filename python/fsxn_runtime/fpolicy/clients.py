@@ -1,0 +1,122 @@
+"""ECS, S3 and the servers' health endpoints as the reconciler uses them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import urllib3
+from botocore.exceptions import ClientError
+
+from fsxn_runtime.edge.aws_errors import aws_call, error_code
+from fsxn_runtime.fpolicy.model import Probe, Task
+
+# Both within the VPC; a server that reads everything answers at once.
+_PROBE_TIMEOUT: Final = urllib3.Timeout(connect=1.0, read=2.0)
+
+
+class Tasks:
+    """The server tasks of one ECS service that shall receive notifications.
+
+    Events are only a trigger: what is true is read here (AWS facts 7: unordered, duplicated, two spellings).
+    """
+
+    def __init__(self, ecs: Any, cluster: str, service: str, probe: Callable[[str], Probe]) -> None:
+        self._ecs = ecs
+        self._cluster = cluster
+        self._service = service
+        self._probe = probe
+
+    def running(self) -> list[Task]:
+        """Give the tasks that run and shall run, each with its probe's answer."""
+        arns: list[str] = []
+        request: dict[str, Any] = {"cluster": self._cluster, "serviceName": self._service}
+        while True:
+            with aws_call("ecs:ListTasks"):
+                page = self._ecs.list_tasks(**request, desiredStatus="RUNNING")
+            arns += page["taskArns"]
+            if not page.get("nextToken"):
+                break
+            request["nextToken"] = page["nextToken"]
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(arns), 100):  # DescribeTasks takes 100 (API model)
+            with aws_call("ecs:DescribeTasks"):
+                answer = self._ecs.describe_tasks(cluster=self._cluster, tasks=arns[start : start + 100])
+            found += answer["tasks"]
+        addresses = {address for task in found if (address := address_of(task))}
+        return [Task(address, self._probe(address)) for address in sorted(addresses)]
+
+
+def address_of(task: Mapping[str, Any]) -> str:
+    """Give the address of a task that runs and shall run, else "".
+
+    AWS writes privateIPv4Address in attachments and privateIpv4Address in containers (AWS facts 7.3); the
+    attachment's type has several names, so the detail's name decides.
+    """
+    if (task.get("lastStatus"), task.get("desiredStatus")) != ("RUNNING", "RUNNING"):
+        return ""
+    for attachment in task.get("attachments", ()):
+        for detail in attachment.get("details", ()):
+            if detail.get("name", "").lower() == "privateipv4address" and detail.get("value"):
+                return str(detail["value"])
+    for container in task.get("containers", ()):
+        for interface in container.get("networkInterfaces", ()):
+            if interface.get("privateIpv4Address"):
+                return str(interface["privateIpv4Address"])
+    return ""
+
+
+class Prober:
+    """Asks a server's /readyz. Plain HTTP within the VPC; the answer is one word and no secret."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._http = urllib3.PoolManager(retries=False, timeout=_PROBE_TIMEOUT)
+
+    def __call__(self, address: str) -> Probe:
+        """Ask once; a server that does not answer is silent."""
+        try:
+            answer = self._http.request("GET", f"http://{address}:{self._port}/readyz")
+        except urllib3.exceptions.HTTPError:
+            return Probe.SILENT
+        return Probe.READY if answer.status == 200 else Probe.NOT_READY
+
+
+class ConfigObjects:
+    """The wanted state and the volume map, as objects of the module's bucket."""
+
+    def __init__(self, s3: Any, bucket: str, wanted_key: str, map_key: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._wanted_key = wanted_key
+        self._map_key = map_key
+
+    def wanted(self) -> dict[str, Any]:
+        """Read what Terraform wrote: wanted states by name of the SVM."""
+        with aws_call("s3:GetObject"):
+            answer = self._s3.get_object(Bucket=self._bucket, Key=self._wanted_key)
+            document: dict[str, Any] = json.loads(answer["Body"].read())
+        return document
+
+    def put_map(self, document: Mapping[str, Any]) -> bool:
+        """Write the volume map when it changed; say whether it did."""
+        body = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+        if self._map() == body:
+            return False
+        with aws_call("s3:PutObject"):
+            self._s3.put_object(
+                Bucket=self._bucket, Key=self._map_key, Body=body, ContentType="application/json"
+            )
+        return True
+
+    def _map(self) -> bytes | None:
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=self._map_key)
+            return bytes(answer["Body"].read())
+        except ClientError as exc:
+            # Without s3:ListBucket AWS says AccessDenied for a key that is not there.
+            if error_code(exc) in ("NoSuchKey", "404", "AccessDenied", "403"):
+                return None
+            with aws_call("s3:GetObject"):
+                raise

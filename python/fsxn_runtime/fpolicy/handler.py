@@ -1,0 +1,102 @@
+"""The reconcile function: a schedule, ECS's task events, Terraform, a person.
+
+Invoked every minute and by task state changes with any event: what runs is read, not believed. By Terraform
+with {"svm": name, "wanted": {...}} and its own "tf": {"action": "create" | "update" | "delete"}. By people
+with {"action": "status"} and {"action": "reconcile"}. Idempotency: every step follows from what ONTAP shows.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from fsxn_runtime.edge.clients import client
+from fsxn_runtime.edge.log import set_level
+from fsxn_runtime.edge.metrics import Emf
+from fsxn_runtime.errors import RejectedError
+from fsxn_runtime.fpolicy.clients import ConfigObjects, Prober, Tasks
+from fsxn_runtime.fpolicy.ontap_side import CALL_SECONDS, Ontap
+from fsxn_runtime.fpolicy.reconciler import Reconciler
+from fsxn_runtime.fpolicy.settings import ReconcileSettings
+from fsxn_runtime.fpolicy.store import Lock, Memory
+from fsxn_runtime.ontap import connect
+
+# What is written after the last call: metrics, the lock's end, the answer.
+_RESERVE_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    settings: ReconcileSettings
+    ontap: Ontap
+    tasks: Tasks
+    objects: ConfigObjects
+    memory: Memory
+    emf: Emf
+
+
+class InvocationClock:
+    """The clock of one invocation."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def now(self) -> float:
+        """Give seconds that only grow."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
+
+    def left(self) -> float:
+        """Give the seconds until Lambda ends the invocation, without those for the end."""
+        return float(self._context.get_remaining_time_in_millis()) / 1000 - _RESERVE_SECONDS
+
+
+@cache
+def _parts() -> _Parts:
+    settings = ReconcileSettings.from_env(os.environ)
+    set_level(settings.log_level)
+    return _Parts(
+        settings,
+        Ontap(connect(settings.secret_id, deadline_seconds=CALL_SECONDS)),
+        Tasks(client("ecs"), settings.cluster, settings.service, Prober(settings.health_port)),
+        ConfigObjects(client("s3"), settings.bucket, settings.wanted_key, settings.map_key),
+        Memory(client("dynamodb"), settings.table),
+        Emf(settings.metric_namespace),
+    )
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Handle one event; answer what was done."""
+    parts = _parts()
+    lock = Lock(client("dynamodb"), parts.settings.table, context.aws_request_id)
+    reconciler = Reconciler(
+        parts.ontap, parts.tasks, parts.objects, parts.memory, lock, parts.emf, InvocationClock(context)
+    )
+    try:
+        return answer(reconciler, event)
+    finally:
+        parts.emf.flush()
+
+
+def answer(reconciler: Reconciler, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Give each kind of event to its method. Raises RejectedError for one that nobody sends."""
+    match event:
+        case {"tf": {"action": "delete"}, "svm": str(name), "wanted": dict(document)}:
+            return reconciler.remove(name, document)
+        case {"tf": {"action": "create" | "update"}, "svm": str(name), "wanted": dict(document)}:
+            return reconciler.reconcile({name: document})
+        case {"action": "status"}:
+            return reconciler.status()
+        case {"action": "reconcile"} | {"source": "aws.ecs" | "aws.events"}:
+            return reconciler.reconcile()
+    raise RejectedError(
+        "the event is no task state change, schedule, lifecycle call or action of this function",
+        code="unknown_event",
+    )

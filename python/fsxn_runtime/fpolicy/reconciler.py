@@ -1,0 +1,228 @@
+"""All SVMs of one file system: read what is wanted and what runs, bring each SVM there, measure, remember."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from fsxn_runtime.edge.clock import now_us
+from fsxn_runtime.edge.log import logger
+from fsxn_runtime.edge.metrics import Emf
+from fsxn_runtime.errors import FsxnError, TransientError
+from fsxn_runtime.fpolicy import core, watch
+from fsxn_runtime.fpolicy.clients import ConfigObjects, Tasks
+from fsxn_runtime.fpolicy.model import GUARD_SUFFIX, Observed, Task, Wanted
+from fsxn_runtime.fpolicy.ontap_side import Ontap
+from fsxn_runtime.fpolicy.run import POLL_SECONDS, Clock, Report, Run
+from fsxn_runtime.fpolicy.store import LEASE_US, Lock, Memory
+from fsxn_runtime.fpolicy.wanted import keeps_store, wanted_of
+from fsxn_runtime.fpolicy.watch import Ems, VolumeUse
+
+_log = logger("fpolicy")
+
+Documents = Mapping[str, Mapping[str, Any]]
+
+# A lock of a run that died is free after its lease.
+LOCK_SECONDS: Final = LEASE_US / 1_000_000 + 5.0
+
+
+class Reconciler:
+    """Made anew for each invocation from parts that live longer."""
+
+    def __init__(
+        self,
+        ontap: Ontap,
+        tasks: Tasks,
+        objects: ConfigObjects,
+        memory: Memory,
+        lock: Lock,
+        emf: Emf,
+        clock: Clock,
+    ) -> None:
+        self._ontap = ontap
+        self._tasks = tasks
+        self._objects = objects
+        self._memory = memory
+        self._lock = lock
+        self._emf = emf
+        self._clock = clock
+
+    def reconcile(self, documents: Documents | None = None) -> dict[str, Any]:
+        """Bring SVMs to what is wanted: those given by Terraform, or all that Terraform wrote down.
+
+        Each SVM is done whatever becomes of the others. Raises the first failure at the end.
+        """
+        self._take_lock()
+        try:
+            given = documents if documents is not None else self._objects.wanted()["svms"]
+            tasks = self._tasks.running()
+            reports, failures = self._each(given, tasks, is_apply=documents is not None)
+            failures += self._watch(given) if documents is None else []
+        finally:
+            self._lock.release()
+        if failures:
+            raise failures[0]
+        return {"svms": [asdict(report) for report in reports]}
+
+    def remove(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Take away what was made for one SVM."""
+        self._take_lock()
+        try:
+            self._memory.remove_svm(name)
+            wanted = wanted_of(document)
+            run = self._run(wanted)
+            return {"svms": [asdict(run.remove(keeps_store=keeps_store(document)))]}
+        finally:
+            self._lock.release()
+
+    def status(self) -> dict[str, Any]:
+        """Show what is wanted and what is there, and change nothing."""
+        tasks = self._tasks.running()
+        shown = [
+            self._status(name, document, tasks) for name, document in self._objects.wanted()["svms"].items()
+        ]
+        return {"tasks": [asdict(task) for task in tasks], "svms": shown}
+
+    # one SVM -----------------------------------------------------------------------------------------
+
+    def _each(
+        self, documents: Documents, tasks: Iterable[Task], *, is_apply: bool
+    ) -> tuple[list[Report], list[FsxnError]]:
+        reports: list[Report] = []
+        failures: list[FsxnError] = []
+        for name, document in sorted(documents.items()):
+            if not is_apply and self._memory.is_removed(name):
+                _log.info("svm.removed", svm=name)
+                continue
+            try:
+                reports.append(self._one(name, wanted_of(document), tasks))
+                self._emf.count("ReconcileFailures_count", 0)
+            except FsxnError as exc:
+                self._emf.count("ReconcileFailures_count")
+                _log.error("svm.failed", svm=name, error=exc)
+                failures.append(exc)
+        return reports, failures
+
+    def _one(self, name: str, wanted: Wanted, tasks: Iterable[Task]) -> Report:
+        good_us, lost_us = self._memory.svm(name)
+        run = self._run(wanted)
+        try:
+            return run.reconcile(tasks)
+        finally:
+            self._emf.count("ReconcileUnguarded", run.report.unguarded)
+            self._emf.count("ReconcileSteps_count", len(run.report.steps))
+            self._measure(name, run, good_us, lost_us)
+
+    def _run(self, wanted: Wanted) -> Run:
+        uuid = self._ontap.svm_uuid(wanted.svm)
+        side = self._ontap.side(uuid, with_certificates=bool(wanted.certificates))
+        return Run(wanted, side, self._clock, self._lock.renew)
+
+    def _measure(self, name: str, run: Run, good_us: int, lost_us: int | None) -> None:
+        """Publish how long connections were missing: until now, or until they came back in this run.
+
+        A run that could not look knows nothing, so it publishes nothing but what was lost before.
+        """
+        now, report = now_us(), run.report
+        if report.was_missing is not None:
+            lost_us = watch.lost_at(report.was_missing > 0, lost_us, good_us, run.first_links, now)
+        if report.was_missing is not None or lost_us is not None:
+            self._emf.put("FPolicyReconnectTime_sec", watch.reconnect_seconds(lost_us, now), "Seconds")
+        if report.missing == 0:
+            self._memory.keep_svm(name, now, None)
+        elif report.missing is not None:
+            self._memory.keep_svm(name, good_us, now if lost_us is None else lost_us)
+
+    # beside the steps --------------------------------------------------------------------------------
+
+    def _watch(self, documents: Documents) -> list[FsxnError]:
+        """Keep the volume map fresh, measure the stores, read ONTAP's messages; give what failed."""
+        failures: list[FsxnError] = []
+        try:
+            messages = self._messages()
+            volumes: list[VolumeUse] = []
+            for document in documents.values():
+                uuid = self._ontap.svm_uuid(str(document["svm"]))
+                found = self._ontap.volumes(uuid)
+                self._measure_store(str(document["svm"]), document.get("store"), found, messages)
+                volumes += found
+            if self._objects.put_map(watch.volume_map(volumes)):
+                _log.info("volume_map.written", volumes=len(volumes))
+        except FsxnError as exc:
+            self._emf.count("ReconcileFailures_count")
+            _log.error("watch.failed", error=exc)
+            failures.append(exc)
+        return failures
+
+    def _measure_store(
+        self, svm: str, store: Mapping[str, Any] | None, volumes: Iterable[VolumeUse], messages: Iterable[Ems]
+    ) -> None:
+        if store is None:
+            return
+        volume = str(store["volume"])
+        used_pct = watch.store_used_pct(volumes, volume)
+        if used_pct is not None:
+            self._emf.put("FPolicyStoreUsed_pct", used_pct, "Percent")
+        full = watch.store_is_full(used_pct, messages, volume)
+        self._emf.count("FPolicyStoreFull_count", int(full))
+        if full:
+            _log.error("store.full", svm=svm, volume=volume, used_pct=used_pct)
+
+    def _messages(self) -> list[Ems]:
+        position = self._memory.ems()
+        if not position.time:
+            start = datetime.fromtimestamp(now_us() / 1_000_000, UTC).isoformat(timespec="seconds")
+            self._memory.keep_ems(watch.EmsPosition(start))
+            return []
+        fresh, position = watch.new_messages(self._ontap.ems(position.time), position)
+        self._emf.count("FPolicyEmsAlerts_count", 0, Name="none")
+        for message in fresh:
+            if message.name in watch.ALERTS:
+                self._emf.count("FPolicyEmsAlerts_count", Name=message.name)
+                _log.error("ems.alert", name=message.name, at=message.time, text=message.text)
+        self._memory.keep_ems(position)
+        return fresh
+
+    def _status(self, name: str, document: Mapping[str, Any], tasks: Iterable[Task]) -> dict[str, Any]:
+        wanted = wanted_of(document)
+        uuid = self._ontap.svm_uuid(wanted.svm)
+        observed = self._ontap.side(uuid, with_certificates=bool(wanted.certificates)).look()
+        addresses = core.servers(tasks, observed)
+        good_us, lost_us = self._memory.svm(name)
+        store = wanted.store.volume if wanted.store else ""
+        return {
+            "svm": wanted.svm,
+            "wanted_enabled": wanted.policy.is_enabled,
+            "servers": sorted(addresses),
+            **_shown(wanted, observed),
+            "missing": len(core.missing_links(wanted, addresses, observed)),
+            "links": [asdict(link) for link in observed.links if link.policy == wanted.policy.name],
+            "store_used_pct": watch.store_used_pct(self._ontap.volumes(uuid), store),
+            "all_there_us": good_us,
+            "lost_us": lost_us,
+            "removed": self._memory.is_removed(name),
+        }
+
+    def _take_lock(self) -> None:
+        until = self._clock.now() + LOCK_SECONDS
+        while not self._lock.take():
+            if self._clock.now() >= until or self._clock.left() <= LOCK_SECONDS / 5:
+                raise TransientError("another run has had the lock all the time", code="lock_taken")
+            self._clock.sleep(2 * POLL_SECONDS)
+
+
+def _shown(wanted: Wanted, observed: Observed) -> dict[str, Any]:
+    """Show policy and engine as they are; None for what is not there."""
+    policy = observed.policies.get(wanted.policy.name)
+    engine = observed.engines.get(wanted.engine.name)
+    return {
+        "enabled": policy.is_enabled if policy else None,
+        "priority": policy.priority if policy else None,
+        "store": policy.store if policy else None,
+        "engine_servers": sorted(engine.servers) if engine else None,
+        "guard_enabled": any(
+            p.is_enabled and p.name == wanted.policy.name + GUARD_SUFFIX for p in observed.policies.values()
+        ),
+    }
