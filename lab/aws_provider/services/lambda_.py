@@ -25,6 +25,7 @@ GONE = "ResourceNotFoundException"
 BOOTSTRAP = Path(__file__).parents[2] / "cloud" / "lambda_bootstrap.py"
 LOCAL_RUNTIME = "provided.al2023"
 WAIT_SECONDS = 30.0  # the local AWS is ready at once; this only bounds a fault
+BUSY_SECONDS = 90.0  # the longest run of a function that Terraform invokes
 ROLE_SECONDS = 10.0  # a role made a moment ago is not yet known to Lambda
 
 
@@ -403,6 +404,61 @@ def _delete_invoke_config(cloud: Cloud, state: Object) -> None:
         )
 
 
+# invocation ----------------------------------------------------------------------------------------------
+
+
+def _check_invocation(config: Object) -> None:
+    if not undecided(config, "lifecycle_scope") and config.get("lifecycle_scope") != "CRUD":
+        raise ProviderError("the local AWS takes lifecycle_scope CRUD only", attribute="lifecycle_scope")
+
+
+def _invoke(cloud: Cloud, values: Object, action: str) -> str:
+    """Invoke with the input and what the real provider adds to it; the previous input is not passed on.
+
+    A function whose one reserved execution is taken is asked again, as the SDK of the real provider does.
+    """
+    client = cloud.client("lambda")
+    key = values["terraform_key"] or "tf"
+    payload = json.dumps({**json.loads(values["input"]), key: {"action": action, "prev_input": None}})
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            answer = client.invoke(
+                FunctionName=values["function_name"],
+                Payload=payload,
+                **set_only(Qualifier=values["qualifier"]),
+            )
+            break
+        except client.exceptions.TooManyRequestsException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+    text: str = answer["Payload"].read().decode()
+    if "FunctionError" in answer:
+        raise ProviderError(f"Lambda function ({values['function_name']}) returned error: ({text})")
+    return text
+
+
+def _create_invocation(cloud: Cloud, values: Object) -> Object:
+    result = _invoke(cloud, values, "create")
+    digest = hashlib.md5(values["input"].encode(), usedforsecurity=False).hexdigest()
+    return {"id": f"{values['function_name']}_{values['qualifier'] or '$LATEST'}_{digest}", "result": result}
+
+
+def _update_invocation(cloud: Cloud, state: Object, _changed: set[str]) -> None:
+    state["result"] = _invoke(cloud, state, "update")
+
+
+def _read_invocation(_cloud: Cloud, state: Object) -> Object:
+    """There is nothing to read: an invocation is over."""
+    return {"result": state["result"]}
+
+
+def _delete_invocation(cloud: Cloud, state: Object) -> None:
+    with absent(GONE):
+        _invoke(cloud, state, "delete")
+
+
 _CODE_CAUSES = ("filename", "source_code_hash", "s3_bucket", "s3_key", "runtime")
 _VERSION_CAUSES = (*_CODE_CAUSES, "publish")
 
@@ -449,6 +505,17 @@ RECORDS = (
         patterns={"function_name": r"[\w-]{1,64}"},
         name_of="function_name",
         import_id="function_name",
+    ),
+    Record(
+        type="aws_lambda_invocation",
+        create=_create_invocation,
+        update=_update_invocation,
+        read=_read_invocation,
+        delete=_delete_invocation,
+        check=_check_invocation,
+        create_only=frozenset({"function_name", "qualifier", "terraform_key"}),
+        volatile={"result": ("input", "triggers")},
+        name_of="function_name",
     ),
     Record(
         type="aws_lambda_permission",
