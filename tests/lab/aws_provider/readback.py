@@ -78,6 +78,12 @@ def mapping(clients: Clients) -> Any:
     return [found["BatchSize"], found["ScalingConfig"]["MaximumConcurrency"]]
 
 
+def invocation(clients: Clients) -> Any:
+    topics = clients("sns").list_topics()["Topics"]
+    arn = next(topic["TopicArn"] for topic in topics if topic["TopicArn"].endswith(":lab-invoked"))
+    return clients("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"]
+
+
 def permission(clients: Clients) -> Any:
     policy = json.loads(clients("lambda").get_policy(FunctionName="lab-fn")["Policy"])
     return next(
@@ -217,6 +223,7 @@ READBACK: dict[str, tuple[Look, Any, Any]] = {
         0,
         1,
     ),
+    "lambda_invocation": (invocation, "create 1", "update 2"),
     "lambda_permission": (permission, "events", "events"),
     "s3_bucket": (
         lambda c: c("s3").head_bucket(Bucket="lab-bucket-1")["ResponseMetadata"]["HTTPStatusCode"],

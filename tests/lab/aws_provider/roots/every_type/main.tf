@@ -145,6 +145,15 @@ resource "aws_lambda_function_event_invoke_config" "this" {
     on_failure { destination = aws_sqs_queue.dlq.arn }
   }
 }
+resource "aws_lambda_invocation" "this" {
+  function_name   = aws_lambda_function.this.function_name
+  input           = jsonencode({ n = var.v })
+  lifecycle_scope = "CRUD"
+}
+resource "aws_sns_topic" "invoked" { # an invocation leaves nothing else that can be read
+  name         = "lab-invoked"
+  display_name = "${jsondecode(aws_lambda_invocation.this.result).got.tf.action} ${jsondecode(aws_lambda_invocation.this.result).got.n}"
+}
 resource "aws_lambda_event_source_mapping" "this" {
   event_source_arn        = aws_sqs_queue.main.arn
   function_name           = aws_lambda_function.this.arn
