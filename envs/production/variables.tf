@@ -152,3 +152,14 @@ variable "scope" {
   })
   nullable = false
 }
+
+variable "server_tls" {
+  description = "TLS between ONTAP and the server: secrets with certificate chain, key and client CA (module fpolicy-ecs, tls). null: plain TCP within the VPC."
+  type = object({
+    certificate_secret_arn = string
+    client_ca_secret_arn   = optional(string)
+    key_secret_arn         = string
+    kms_key_arn            = optional(string)
+  })
+  default = null
+}

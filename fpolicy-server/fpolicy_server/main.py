@@ -26,6 +26,7 @@ from fpolicy_server.publish import prometheus_text, publish_emf
 from fpolicy_server.server import CALLS_IN_FLIGHT, Server
 from fpolicy_server.settings import Settings, health_address
 from fpolicy_server.statistics import Statistics
+from fpolicy_server.tls import TlsKeeper, make_context
 from fpolicy_server.volume_keeper import VolumeKeeper
 
 EXIT_WRONG_USE: Final = 2
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _inspect(options.file)
         settings = Settings.from_env(os.environ)
         if options.check:
+            if settings.tls:
+                make_context(settings.tls)
             sys.stdout.write("fpolicy-server: the settings are right\n")
             return 0
         set_level(settings.log_level)
@@ -98,6 +101,7 @@ async def _run(settings: Settings) -> None:
         SqsQueue(settings.quarantine_url, sqs),
         ThreadPoolExecutor(CALLS_IN_FLIGHT + 1, "sqs"),  # one more for the quarantine
         volumes,
+        TlsKeeper(settings.tls, lambda: counters.count(statistics.CERTIFICATE_FAILURES), log),
         counters,
         now_us,
         log,

@@ -18,6 +18,7 @@ from fpolicy_server.delivery.lane import Queue
 from fpolicy_server.session import Services, Session
 from fpolicy_server.settings import Settings
 from fpolicy_server.statistics import Statistics
+from fpolicy_server.tls import TlsKeeper
 from fpolicy_server.volume_keeper import VolumeKeeper
 
 # Each call takes some 10 ms with SQS, most of it waiting; more calls at once only make smaller batches.
@@ -43,6 +44,7 @@ class Server:
         quarantine: Queue,
         executor: Executor,
         volumes: VolumeKeeper,
+        tls: TlsKeeper,
         counters: Statistics,
         now_us: Callable[[], int],
         log: Logger,
@@ -51,6 +53,7 @@ class Server:
         self._settings = settings
         self._log = log
         self._counters = counters
+        self._tls = tls
         self._sessions: set[Session] = set()
         self._numbers = itertools.count(1)
         self._listener: socket.socket | None = None
@@ -81,6 +84,7 @@ class Server:
             accounting=self.accounting,
             statistics=counters,
             volumes=volumes,
+            tls=tls,
             now_us=now_us,
             on_begin=self._session_began,
             on_end=self._session_ended,
@@ -127,6 +131,7 @@ class Server:
         """Let every session's clock advance, until cancelled."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            self._tls.refresh()
             for session in list(self._sessions):
                 session.tick()
 

@@ -21,6 +21,7 @@ from fpolicy_server.delivery import Accounting, Delivery, Fate, Parcel
 from fpolicy_server.logs import Log
 from fpolicy_server.settings import Settings
 from fpolicy_server.statistics import ReplayClock, Statistics
+from fpolicy_server.tls import TlsKeeper
 from fpolicy_server.translate import SessionFacts, translate
 from fpolicy_server.volume_keeper import VolumeKeeper
 from fpolicy_server.wire import (
@@ -60,6 +61,7 @@ class Services:
     accounting: Accounting
     statistics: Statistics
     volumes: VolumeKeeper
+    tls: TlsKeeper
     now_us: Callable[[], int]  # microseconds since 1970
     on_begin: Callable[[], None]  # a handshake is done
     on_end: Callable[[Session], None]
@@ -79,6 +81,7 @@ class Session:
             handshake_timeout_seconds=settings.handshake_timeout_seconds,
             read_timeout_seconds=settings.read_timeout_seconds,
         )
+        self._layer = services.tls.layer()
         self._facts = SessionFacts("", "", "", 0)
         self._outgoing = b""
         self._is_reading = False
@@ -149,9 +152,11 @@ class Session:
             self._is_half_closed = True
             self.heard_at = self._loop.time()
             # What could not be written is dropped, and a socket that is shut counts as writable for ever.
-            self._outgoing = b""
+            is_cut, self._outgoing = bool(self._outgoing), b""
             self._loop.remove_writer(self._socket)
             try:
+                if not is_cut and (ending := self._layer.ending()):
+                    self._socket.send(ending)
                 self._socket.shutdown(socket.SHUT_WR)
             except OSError:
                 pass  # the node is gone already
@@ -183,8 +188,16 @@ class Session:
             data = b""
         if data:
             self.heard_at = self._loop.time()
-            self._connection.receive_data(data)
-        else:
+            try:
+                plain = self._layer.received(data)
+            except PeerError as exc:
+                self._send()  # TLS tells the peer why
+                self._fail(exc)
+                return
+            if plain:
+                self._connection.receive_data(plain)
+            self._send()  # what TLS has to say
+        if not data or self._layer.is_ended:
             self._stop_reading()
             self._connection.receive_eof()
         self._take_events()
@@ -312,8 +325,11 @@ class Session:
 
     def _send(self) -> None:
         """Write what the protocol has to say, as far as the socket takes it."""
-        self._outgoing += self._connection.data_to_send()
-        if not self._outgoing or self._is_half_closed:
+        said = self._connection.data_to_send()
+        if self._is_half_closed:
+            return
+        self._outgoing += self._layer.sent(said)
+        if not self._outgoing:
             return
         try:
             self._outgoing = self._outgoing[self._socket.send(self._outgoing) :]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fsxn_runtime.edge.settings import choice, integer, log_level, metric_namespace, text
 from fsxn_runtime.errors import MisconfiguredError
 
+from fpolicy_server.tls import TlsSettings
 from fpolicy_server.translate import PathRoot
 
 _MIB = 1024 * 1024
@@ -48,6 +49,7 @@ class Settings:
     drain_idle_ms: int
     allowed_policies: frozenset[str]  # empty: every policy
     allowed_peers: tuple[Network, ...]  # empty: every peer
+    tls: TlsSettings | None  # None: plain TCP
     path_root: PathRoot
     volume_map: str  # empty, a file, or s3://bucket/key
     volume_map_refresh_seconds: int
@@ -91,6 +93,7 @@ class Settings:
             drain_idle_ms=integer(env, "FPOLICY_DRAIN_IDLE_MS", 500, minimum=50, maximum=60_000),
             allowed_policies=frozenset(_words(env, "FPOLICY_ALLOWED_POLICIES")),
             allowed_peers=_networks(env, "FPOLICY_ALLOWED_PEERS"),
+            tls=_tls(env),
             path_root=PathRoot(choice(env, "FPOLICY_PATH_ROOT", list(PathRoot), PathRoot.VOLUME)),
             volume_map=_location(env, "FPOLICY_VOLUME_MAP"),
             volume_map_refresh_seconds=integer(
@@ -155,6 +158,21 @@ def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
             f"{name} is wrong: {exc}; it must be addresses or networks, separated by commas",
             code="wrong_setting",
         ) from None
+
+
+def _tls(env: Mapping[str, str]) -> TlsSettings | None:
+    certificate, key, client_ca = (
+        text(env, name, "") for name in ("FPOLICY_TLS_CERT", "FPOLICY_TLS_KEY", "FPOLICY_TLS_CLIENT_CA")
+    )
+    if not certificate and not key and not client_ca:
+        return None
+    if not certificate or not key:
+        raise MisconfiguredError(
+            "FPOLICY_TLS_CERT and FPOLICY_TLS_KEY must be set together, each a PEM file or PEM text; "
+            "FPOLICY_TLS_CLIENT_CA needs both",
+            code="wrong_setting",
+        )
+    return TlsSettings(certificate, key, client_ca)
 
 
 def _location(env: Mapping[str, str], name: str) -> str:

@@ -24,12 +24,13 @@ BACK_PRESSURE: Final = "FPolicyBackPressure_count"
 READS_PAUSED: Final = "FPolicyReadsPaused_count"
 RETRIES: Final = "FPolicyQueueRetries_count"
 VOLUME_MAP_FAILURES: Final = "FPolicyVolumeMapFailures_count"
+CERTIFICATE_FAILURES: Final = "FPolicyCertificateFailures_count"
 LATENCY: Final = "FPolicyDeliveryLatency_ms"
 REPLAY_TIME: Final = "ReplayCompletionTime_sec"
 
 COUNTERS: Final = (
     RECEIVED, DELIVERED, REPLAYED, UNDELIVERED, UNRESOLVED_NAMES, OPENED, BACK_PRESSURE, READS_PAUSED,
-    RETRIES, VOLUME_MAP_FAILURES,
+    RETRIES, VOLUME_MAP_FAILURES, CERTIFICATE_FAILURES,
 )  # fmt: skip
 COUNTERS_BY_REASON: Final = (QUARANTINED, FILTERED, MALFORMED, CLOSED)
 

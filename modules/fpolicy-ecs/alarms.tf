@@ -51,6 +51,14 @@ locals {
       missing     = "notBreaching"
       description = "Events carry no SVM and volume names because the volume map lacks them, so no workload receives them."
     }
+    certificate = {
+      metric      = "FPolicyCertificateFailures_count"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      periods     = 1
+      missing     = "notBreaching"
+      description = "A changed certificate or key of the server cannot be used; the former one stays in use until it expires."
+    }
     volume-map = {
       metric      = "FPolicyVolumeMapFailures_count"
       comparison  = "GreaterThanThreshold"

@@ -97,6 +97,41 @@ data "aws_iam_policy_document" "execution" {
   }
 }
 
+data "aws_iam_policy_document" "certificate" {
+  count = var.tls == null ? 0 : 1
+
+  statement {
+    sid       = "ReadCertificate"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = compact(values(local._secrets))
+  }
+
+  dynamic "statement" {
+    for_each = var.tls.kms_key_arn == null ? {} : { this = true }
+
+    content {
+      sid       = "DecryptCertificate"
+      actions   = ["kms:Decrypt"]
+      resources = [var.tls.kms_key_arn]
+
+      # Secrets Manager names the secret when it asks the key, so the key opens nothing else this way.
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:SecretARN"
+        values   = compact(values(local._secrets))
+      }
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "certificate" {
+  count = var.tls == null ? 0 : 1
+
+  name   = "read-certificate"
+  role   = aws_iam_role.execution.id
+  policy = data.aws_iam_policy_document.certificate[0].json
+}
+
 resource "aws_iam_role_policy" "execution" {
   name   = "start"
   role   = aws_iam_role.execution.id

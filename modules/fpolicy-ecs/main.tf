@@ -50,6 +50,13 @@ locals {
     METRIC_NAMESPACE                   = var.operations.metric_namespace
     SQS_QUEUE_URL                      = var.ingestion_queue.url
   }
+
+  # The same for what ECS reads out of secrets when a task starts.
+  _secrets = {
+    FPOLICY_TLS_CERT      = try(var.tls.certificate_secret_arn, null)
+    FPOLICY_TLS_CLIENT_CA = try(var.tls.client_ca_secret_arn, null)
+    FPOLICY_TLS_KEY       = try(var.tls.key_secret_arn, null)
+  }
 }
 
 resource "aws_cloudwatch_log_group" "server" {
@@ -85,6 +92,7 @@ resource "aws_ecs_task_definition" "server" {
     essential              = true
     command                = ["fpolicy-server", "run"]
     environment            = [for name, value in local._environment : { name = name, value = tostring(value) } if value != null]
+    secrets                = [for name, arn in local._secrets : { name = name, valueFrom = arn } if arn != null]
     readonlyRootFilesystem = true
     stopTimeout            = var.task.stop_timeout_seconds
 

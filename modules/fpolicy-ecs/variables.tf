@@ -214,3 +214,22 @@ variable "task" {
     error_message = "task.stop_timeout_seconds must be between 2 and 120."
   }
 }
+
+variable "tls" {
+  description = "TLS between ONTAP and the server: secrets (full ARNs) that hold as PEM text the certificate chain, its key without a password, and the CA whose clients may connect (null: ONTAP shows no certificate), and the customer key that encrypts them (null: the key that AWS manages). ECS reads them when a task starts. null: plain TCP."
+  type = object({
+    certificate_secret_arn = string
+    client_ca_secret_arn   = optional(string)
+    key_secret_arn         = string
+    kms_key_arn            = optional(string)
+  })
+  default = null
+
+  validation {
+    condition = var.tls == null ? true : alltrue([
+      for arn in compact([var.tls.certificate_secret_arn, var.tls.client_ca_secret_arn, var.tls.key_secret_arn]) :
+      can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:[^*?]+-[A-Za-z0-9]{6}$", arn))
+    ])
+    error_message = "tls needs the full ARNs of secrets, which end in a hyphen and six letters or digits."
+  }
+}

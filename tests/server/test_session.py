@@ -16,6 +16,7 @@ from fpolicy_server.server import Server
 from fpolicy_server.session import Session, event_body
 from fpolicy_server.settings import Settings
 from fpolicy_server.statistics import Statistics
+from fpolicy_server.tls import TlsKeeper
 from fpolicy_server.volume_keeper import VolumeKeeper
 from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.edge.log import logger
@@ -45,22 +46,24 @@ class Bench:
         self.volumes = VolumeKeeper(
             lambda: json.dumps(VOLUME_MAP).encode(), 3600, lambda: None, logger("test")
         )
+        read = Settings.from_env(
+            {
+                "SQS_QUEUE_URL": "https://queue",
+                "FPOLICY_QUARANTINE_URL": "https://quarantine",
+                "FPOLICY_LISTEN": f"127.0.0.1:{self.port}",
+                "FPOLICY_BATCH_LINGER_MS": "1",
+                "FPOLICY_DRAIN_IDLE_MS": "50",
+                "FPOLICY_SHUTDOWN_DEADLINE_SECONDS": "5",
+                **settings,
+            }
+        )
         self.server = Server(
-            Settings.from_env(
-                {
-                    "SQS_QUEUE_URL": "https://queue",
-                    "FPOLICY_QUARANTINE_URL": "https://quarantine",
-                    "FPOLICY_LISTEN": f"127.0.0.1:{self.port}",
-                    "FPOLICY_BATCH_LINGER_MS": "1",
-                    "FPOLICY_DRAIN_IDLE_MS": "50",
-                    "FPOLICY_SHUTDOWN_DEADLINE_SECONDS": "5",
-                    **settings,
-                }
-            ),
+            read,
             self.queue,
             self.quarantine,
             self._executor,
             self.volumes,
+            TlsKeeper(read.tls, lambda: self.counters.count(statistics.CERTIFICATE_FAILURES), logger("test")),
             self.counters,
             now_us,
             logger("test"),

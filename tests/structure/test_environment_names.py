@@ -115,9 +115,8 @@ def test_terraform_sets_exactly_the_names_that_a_function_reads(handler: str) ->
 
 def test_terraform_sets_exactly_the_names_that_the_server_reads() -> None:
     main = (ROOT / "modules/fpolicy-ecs/main.tf").read_text(encoding="utf-8")
-    assert keys_of(block_after(main, main.index("_environment = {"))) == names_read_by(
-        ServerSettings.from_env
-    )
+    blocks = (block_after(main, main.index(f"{name} =")) for name in ("_environment", "_secrets"))
+    assert set().union(*map(keys_of, blocks)) == names_read_by(ServerSettings.from_env)
 
 
 def test_handlers_in_terraform_are_the_packaged_ones() -> None:

@@ -20,6 +20,7 @@ PEER_ERROR_CODES: Final = frozenset(
         "frame_too_large",
         "truncated_frame",
         "connection_reset",
+        "tls_failed",
         "bad_handshake",
         "message_before_handshake",
         "no_common_version",

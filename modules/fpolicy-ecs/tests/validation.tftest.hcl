@@ -24,13 +24,14 @@ variables {
 
   metric_catalogue = {
     metrics = {
-      FPolicyConnectionsOpen_count   = { statistic = "Minimum" }
-      FPolicyEventsUnacked_count     = { statistic = "Maximum" }
-      FPolicyEventsUndelivered_count = { statistic = "Sum" }
-      FPolicyFramesMalformed_count   = { statistic = "Sum" }
-      FPolicyNamesUnresolved_count   = { statistic = "Sum" }
-      FPolicyReadsPaused_count       = { statistic = "Sum" }
-      FPolicyVolumeMapFailures_count = { statistic = "Sum" }
+      FPolicyCertificateFailures_count = { statistic = "Sum" }
+      FPolicyConnectionsOpen_count     = { statistic = "Minimum" }
+      FPolicyEventsUnacked_count       = { statistic = "Maximum" }
+      FPolicyEventsUndelivered_count   = { statistic = "Sum" }
+      FPolicyFramesMalformed_count     = { statistic = "Sum" }
+      FPolicyNamesUnresolved_count     = { statistic = "Sum" }
+      FPolicyReadsPaused_count         = { statistic = "Sum" }
+      FPolicyVolumeMapFailures_count   = { statistic = "Sum" }
     }
   }
 
@@ -256,4 +257,14 @@ run "rejects_more_events_than_the_memory_holds" {
   }
 
   expect_failures = [aws_ecs_task_definition.server]
+}
+
+run "rejects_a_certificate_that_is_no_full_arn" {
+  command = plan
+
+  variables {
+    tls = { certificate_secret_arn = "fpolicy-cert", key_secret_arn = "fpolicy-key" }
+  }
+
+  expect_failures = [var.tls]
 }

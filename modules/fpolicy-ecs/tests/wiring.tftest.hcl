@@ -24,13 +24,14 @@ variables {
 
   metric_catalogue = {
     metrics = {
-      FPolicyConnectionsOpen_count   = { statistic = "Minimum" }
-      FPolicyEventsUnacked_count     = { statistic = "Maximum" }
-      FPolicyEventsUndelivered_count = { statistic = "Sum" }
-      FPolicyFramesMalformed_count   = { statistic = "Sum" }
-      FPolicyNamesUnresolved_count   = { statistic = "Sum" }
-      FPolicyReadsPaused_count       = { statistic = "Sum" }
-      FPolicyVolumeMapFailures_count = { statistic = "Sum" }
+      FPolicyCertificateFailures_count = { statistic = "Sum" }
+      FPolicyConnectionsOpen_count     = { statistic = "Minimum" }
+      FPolicyEventsUnacked_count       = { statistic = "Maximum" }
+      FPolicyEventsUndelivered_count   = { statistic = "Sum" }
+      FPolicyFramesMalformed_count     = { statistic = "Sum" }
+      FPolicyNamesUnresolved_count     = { statistic = "Sum" }
+      FPolicyReadsPaused_count         = { statistic = "Sum" }
+      FPolicyVolumeMapFailures_count   = { statistic = "Sum" }
     }
   }
 
@@ -77,5 +78,29 @@ run "silence_of_the_server_is_an_alarm" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.server["connections"].treat_missing_data == "breaching"
     error_message = "A server that does not run sends no metric."
+  }
+}
+
+run "secrets_of_the_certificate_reach_the_server_by_name" {
+  command = plan
+
+  variables {
+    tls = {
+      certificate_secret_arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-cert-AbCdEf"
+      key_secret_arn         = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-key-AbCdEf"
+    }
+  }
+
+  assert {
+    condition = { for secret in jsondecode(aws_ecs_task_definition.server.container_definitions)[0].secrets : secret.name => secret.valueFrom } == {
+      FPOLICY_TLS_CERT = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-cert-AbCdEf"
+      FPOLICY_TLS_KEY  = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-key-AbCdEf"
+    }
+    error_message = "What is not given is not set, and a key never stands in the definition itself."
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.certificate) == 1
+    error_message = "ECS reads the secrets with the execution role."
   }
 }
