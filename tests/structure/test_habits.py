@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-
-import pytest
 
 from tests.structure.source_tree import Module, modules, tree
 
@@ -52,39 +49,6 @@ def test_the_environment_is_read_only_to_make_settings() -> None:
     }
     # The one exception: AWS_ENDPOINT_URL is boto3's own setting, and so has no Settings of ours.
     assert wrong.keys() == {"fsxn_runtime.edge.clients"}
-
-
-def insecure_lines(source: ast.Module) -> Iterator[int]:
-    for node in ast.walk(source):
-        if isinstance(node, ast.keyword) and node.arg in ("verify", "check_hostname", "assert_hostname"):
-            if isinstance(node.value, ast.Constant) and node.value.value is False:
-                yield node.value.lineno
-        elif isinstance(node, ast.Attribute | ast.Name):
-            if dotted(node).split(".")[-1] in ("CERT_NONE", "_create_unverified_context", "disable_warnings"):
-                yield node.lineno
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            targets = [dotted(target).split(".")[-1] for target in node.targets]
-            if node.value.value is False and "check_hostname" in targets:
-                yield node.lineno
-        elif isinstance(node, ast.Constant) and node.value == "CERT_NONE":
-            yield node.lineno
-
-
-def test_tls_is_never_left_unverified() -> None:
-    assert {m.name: lines for m in shipped() if (lines := list(insecure_lines(tree(m.path))))} == {}
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "get(url, verify=False)",
-        "context.verify_mode = ssl.CERT_NONE",
-        "context.check_hostname = False",
-        "PoolManager(cert_reqs='CERT_NONE')",
-    ],
-)
-def test_unverified_tls_would_be_found(source: str) -> None:
-    assert list(insecure_lines(ast.parse(source))) == [1]
 
 
 def built_codes(module: Module) -> list[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,3 +31,15 @@ def secret(simulator: SimProcess) -> OntapSecret:
         management_ip=urlsplit(ready["rest"]).netloc,
         ca_certificate=Path(ready["certificate"]).read_text(),
     )
+
+
+@pytest.fixture
+def unused_port() -> Callable[[], int]:
+    """Ports on which nobody listens."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find
