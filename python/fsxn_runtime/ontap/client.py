@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from fsxn_runtime.ontap.errors import (
 from fsxn_runtime.ontap.model import Answer, Request
 from fsxn_runtime.ontap.paths import CLUSTER, QueryValue, path, target
 from fsxn_runtime.ontap.secret import OntapSecret
+from fsxn_runtime.ontap.turns import Turns
 
 Query = Mapping[str, QueryValue]
 
@@ -69,7 +69,7 @@ class OntapClient:
         self._deadline_seconds = deadline_seconds
         self._clock = clock
         self._sleep = sleep
-        self._turn = threading.Lock()
+        self._turns = Turns()
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +79,7 @@ class OntapClient:
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
-        with self._turn:
+        with self._my_turn("closing", self._deadline(None)):
             self._credentials.close()
 
     # reads -------------------------------------------------------------------------------------------
@@ -235,13 +235,13 @@ class OntapClient:
             return session, answer
 
     @contextmanager
-    def _my_turn(self, request: Request, deadline: Deadline) -> Iterator[None]:
-        if not self._turn.acquire(timeout=max(0.0, deadline.left())):
-            raise OntapUnreachableError(f"{request}: other requests of this client took all the time")
+    def _my_turn(self, what: object, deadline: Deadline) -> Iterator[None]:
+        if not self._turns.take(deadline.left()):
+            raise OntapUnreachableError(f"{what}: other requests of this client took all the time")
         try:
             yield
         finally:
-            self._turn.release()
+            self._turns.give_back()
 
     def _deadline(self, seconds: float | None) -> Deadline:
         return Deadline(self._deadline_seconds if seconds is None else seconds, self._clock)

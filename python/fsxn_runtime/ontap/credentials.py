@@ -6,15 +6,17 @@ rest of the day, and a few processes together are there soon (ONTAP REST referen
 - Credentials that were never accepted are tried on GET /api/cluster first, and only its 401 says that they
   are wrong; elsewhere a 401 may be the role's (reference 1). A wrong password costs one failed login a
   process.
-- After that 401 the secret is read again. A new version is tried once; so is the pending version of a
-  rotation under way, because between the change in ONTAP and its end the old one is still the current one.
+- After a 401 the secret is read again. A new version is tried once; so is the pending version of a rotation
+  under way, because between the change in ONTAP and its end the old one is still the current one. What was
+  used before is asked about only when neither is there or lets in. So a rotation costs a client one failed
+  login.
 - When no version is accepted, ONTAP is not asked for minutes. The secret is looked at meanwhile, at
   intervals: a new version ends the wait at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -111,16 +113,20 @@ class Credentials:
             return self._session
         if self._refused and self._clock() - self._refused_at < REFUSE_SECONDS:
             self._wait_for_another_version()
-        return self._admit(accepts)
+        return self._admit(accepts, self._source.current(), self._source.pending())
 
     def after_refusal(self, accepts: Callable[[Session], bool]) -> Session:
         """Give the session to use after a 401: the same one when its credentials are still accepted.
 
         Raises OntapUnauthorizedError when none is.
         """
-        if self._session:
-            self._session.is_accepted = False
-        return self._admit(accepts)
+        before = self._session
+        assert before is not None
+        before.is_accepted = False
+        current, pending = self._source.current(), self._source.pending()
+        if current.version_id != before.version_id:
+            return self._admit(accepts, current, pending)
+        return self._admit(accepts, pending, current)
 
     def newer(self) -> Session | None:
         """Give a session of the current version when that is not the one in use; None when it is."""
@@ -135,26 +141,20 @@ class Credentials:
             self._session.transport.close()
         self._session = None
 
-    def _admit(self, accepts: Callable[[Session], bool]) -> Session:
-        tried: dict[str, None] = {}
-        for versioned in self._candidates():
-            if versioned.version_id in tried:
+    def _admit(self, accepts: Callable[[Session], bool], *candidates: Versioned | None) -> Session:
+        tried: set[str] = set()
+        for versioned in candidates:
+            if versioned is None or versioned.version_id in tried:
                 continue
             session = self._use(versioned)
             if accepts(session):
                 session.is_accepted = True
                 self._refused = frozenset()
                 return session
-            tried[versioned.version_id] = None
+            tried.add(versioned.version_id)
         self._refused = frozenset(tried)
         self._refused_at = self._looked_at = self._clock()
         raise self._unauthorized()
-
-    def _candidates(self) -> Iterator[Versioned]:
-        yield self._source.current()
-        pending = self._source.pending()
-        if pending:
-            yield pending
 
     def _use(self, versioned: Versioned) -> Session:
         if self._session and self._session.version_id == versioned.version_id:

@@ -11,6 +11,9 @@ import pytest
 from fsxn_runtime.ontap import OntapSecret
 
 from lab.ontap_sim.process import SimProcess
+from tests.support.emulator import emulator, emulator_process
+
+__all__ = ["emulator", "emulator_process"]
 
 
 @pytest.fixture(scope="module")
