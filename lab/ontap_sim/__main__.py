@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.ontap_sim import certificate, config, http
+from lab.ontap_sim import config, http
 from lab.ontap_sim.control import Control
 from lab.ontap_sim.model import SimError
 from lab.ontap_sim.simulator import Simulator
@@ -56,12 +56,12 @@ async def _run(settings: config.Config, *, with_stdin: bool) -> None:
     simulator = Simulator(settings)
     try:
         faces = await simulator.start()
-        pem, tls = certificate.create(settings.directory, simulator.cluster.name)
-        rest = simulator.management.rest
+        management = simulator.management
+        rest, tls, opened = management.rest, management.presented.context, management.connections
         control = Control(simulator)
-        rest_server = await http.serve(rest.endpoint(), _LOOPBACK, 0, tls)
+        rest_server = await http.serve(rest.endpoint(), _LOOPBACK, 0, tls, opened)
         svm_servers = {
-            svm.name: await http.serve(rest.endpoint(svm.uuid, svm.name), _LOOPBACK, 0, tls)
+            svm.name: await http.serve(rest.endpoint(svm.uuid, svm.name), _LOOPBACK, 0, tls, opened)
             for svm in settings.svms
         }
         control_server = await http.serve(control.handle, _LOOPBACK, 0, None)
@@ -74,7 +74,7 @@ async def _run(settings: config.Config, *, with_stdin: bool) -> None:
             "control": f"http://{_LOOPBACK}:{_port(control_server)}",
             "fsx": f"http://{_LOOPBACK}:{_port(fsx_server)}",
             "file_system_id": settings.file_system.id,
-            "certificate": str(pem),
+            "certificate": str(management.presented.path),
             "username": settings.username,
             "password": settings.password,
             "ledger": str(settings.ledger),

@@ -184,7 +184,7 @@ class SimClient:
         """Give what FPOLICY_VOLUME_MAP wants: SVM UUID and MSID to SVM name, volume name, junction path."""
         svms: Json = {}
         fields = "name,msid,svm.name,svm.uuid,nas.path"
-        for record in self.rest("GET", f"/storage/volumes?fields={fields}&msid=!null")["records"]:
+        for record in self.rest("GET", f"/storage/volumes?fields={fields}&nas.path=!null")["records"]:
             svm = svms.setdefault(record["svm"]["uuid"], {"name": record["svm"]["name"], "volumes": {}})
             entry = {"name": record["name"], "junction_path": record["nas"]["path"]}
             svm["volumes"][str(record["msid"])] = entry
@@ -254,6 +254,23 @@ class SimClient:
         """Let a node write a message into the event log."""
         body = {"name": name, "severity": severity, "text": text, "node": node, "parameters": parameters}
         self._post("/ems", body)
+
+    def exchange_certificate(
+        self, lifetime_days: float = 7.0, *, installed: bool = True, restore: bool = False
+    ) -> str:
+        """Let REST present another certificate from now on and return its PEM file; this client trusts it.
+
+        With `installed` false ONTAP's list still shows the one before; `restore` brings the first one back.
+        """
+        body = {"lifetime_days": lifetime_days, "installed": installed, "restore": restore}
+        path = str(self._post("/certificate", body)["certificate"])
+        self._rest.clear()
+        self._rest = urllib3.PoolManager(ca_certs=path, retries=False, timeout=10.0)
+        return path
+
+    def set_sessions(self, **sessions: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the clients' sessions: `cifs` and `nfs`."""
+        self._post("/sessions", sessions)
 
     def requests(self, since: int = 0) -> list[Json]:
         """Give the REST requests after this number, oldest first; each has its `number`."""

@@ -116,7 +116,8 @@ class Cluster:
         if store.configured_bytes != record["size"]:
             store.configured_bytes = store.size_bytes = record["size"]
         grows = record["autosize_mode"] != "off"
-        store.limit_bytes = record["size"] * _AUTOSIZE_PERCENT // 100 if grows else 0
+        default = record["size"] * _AUTOSIZE_PERCENT // 100
+        store.limit_bytes = (store.maximum_bytes or default) if grows else 0
 
     def _channels(self, svm_uuid: str) -> list[Channel]:
         return [item for node in self.nodes for key, item in node.channels.items() if key[0] == svm_uuid]

@@ -48,6 +48,8 @@ class Switches:
     may_change_others: str = "self"  # self | fsxadmin: who changes another's password over REST
     reset_unlocks: str = "no"  # no | yes: whether a reset by AWS also unlocks the account
     reset_seconds: float = 0.5  # until a reset by AWS is live
+    fpolicy_ca_type: str = "client_ca"  # client_ca | server_ca | root_ca | any: what verifies FPolicy servers
+    snapshot_reserve_percent: int = 5
     job_queued_seconds: float = 0.05
     job_running_seconds: float = 0.1
     job_kept_seconds: float = 300.0  # after its end a job is still shown this long
@@ -74,6 +76,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "retry_limit": ("keep_trying", "stop"),
     "may_change_others": ("self", "fsxadmin"),
     "reset_unlocks": ("no", "yes"),
+    "fpolicy_ca_type": ("client_ca", "server_ca", "root_ca", "any"),
 }
 
 
@@ -124,6 +127,7 @@ class Config:
     password: str = "lab-Passw0rd"  # noqa: S105 (a laboratory default; the caller may give another)
     accounts: tuple[AccountSettings, ...] = ()  # besides that of `username`
     nodes: int = 2
+    sessions: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     default_client: Client = field(default_factory=Client)
     default_protocol: Protocol = field(default_factory=lambda: Protocol("NFS", 3, 0))
     s3: S3Connection | None = None
@@ -156,6 +160,7 @@ def load(data: Mapping[str, Any]) -> Config:
         password=data.get("password", "lab-Passw0rd"),
         accounts=tuple(_account(entry, data["svms"]) for entry in data.get("accounts", [])),
         nodes=int(data.get("nodes", 2)),
+        sessions=sessions(data.get("sessions", {})),
         default_client=_build(Client, client, "default_client"),
         default_protocol=protocol,
         s3=_build(S3Connection, data["s3"], "s3") if data.get("s3") else None,
@@ -186,6 +191,12 @@ def _volumes(svms: list[dict[str, Any]]) -> list[Volume]:
                 )
             )
     return volumes
+
+
+def sessions(data: Mapping[str, Any]) -> Mapping[str, tuple[Mapping[str, Any], ...]]:
+    """Check the clients' sessions: lists of records below `cifs` and `nfs`. Raises SimError."""
+    _only(data, "sessions", {"cifs", "nfs"})
+    return {kind: tuple(data.get(kind, ())) for kind in ("cifs", "nfs")}
 
 
 def _account(entry: dict[str, Any], svms: list[dict[str, Any]]) -> AccountSettings:

@@ -129,6 +129,7 @@ class FsxApi:
             "Lifecycle": "AVAILABLE",
             "OntapConfiguration": {
                 "DeploymentType": "MULTI_AZ_1",
+                "Endpoints": {"Management": _endpoint(f"management.{state.file_system_id}")},
                 "HAPairs": 1,
                 "ThroughputCapacity": 128,
             },
@@ -143,6 +144,7 @@ class FsxApi:
         svm = volume.content.volume.svm
         return {
             "CreationTime": self._created,
+            "Endpoints": {"Management": _endpoint(f"{volume.svm_id}.{self._state.file_system_id}")},
             "FileSystemId": self._state.file_system_id,
             "Lifecycle": "CREATED",
             "Name": svm.name,
@@ -192,6 +194,11 @@ def _page(name: str, found: Sequence[Json], given: Json) -> Json:
     if start + size < len(found):
         answer["NextToken"] = str(start + size)
     return answer
+
+
+def _endpoint(name: str) -> Json:
+    """Give an endpoint as AWS does: without a port, which is another one in the laboratory."""
+    return {"DNSName": f"{name}.fsx.us-east-1.amazonaws.com", "IpAddresses": ["127.0.0.1"]}
 
 
 def _password(name: str, given: Json) -> str:

@@ -12,8 +12,9 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config as ClientConfig
 
+from lab.ontap_sim.capacity import files_capacity
 from lab.ontap_sim.config import S3Connection
-from lab.ontap_sim.fsx_state import GIB, FsxState, FsxVolume, files_capacity
+from lab.ontap_sim.fsx_state import GIB, FsxState, FsxVolume
 
 NAMESPACE: Final = "AWS/FSx"
 _MAX_DATA: Final = 1000  # PutMetricData, CloudWatch API reference

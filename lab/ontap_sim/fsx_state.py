@@ -12,16 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.ontap_sim.config import FileSystemSettings
+from lab.ontap_sim.rest_errors import RestError
 from lab.ontap_sim.volume import VolumeContent
 
 GIB = 1 << 30
 MIB = 1 << 20
 _LEAST_GROWTH_PERCENT = 10
 _LARGEST_GIB = 196_608  # what the console takes for the first generation
-_LEAST_VOLUME_BYTES = 20 * MIB
-_LARGEST_VOLUME_BYTES = 22_517_998_000_000_000
-_FILES_PER_BYTES = 32 * 1024  # ONTAP's default: one inode for 32 KiB, up to this many
-_MOST_FILES = 21_251_126
 
 
 class FsxError(Exception):
@@ -97,15 +94,10 @@ class FsxState:
     def resize(self, volume_id: str, size_bytes: int, now: float) -> FsxVolume:
         """Give a volume another size, at once. Raises FsxError."""
         volume = self.volume(volume_id)
-        if not _LEAST_VOLUME_BYTES <= size_bytes <= _LARGEST_VOLUME_BYTES:
-            raise FsxError(
-                "BadRequest",
-                f"The size is {size_bytes} bytes; it must be {_LEAST_VOLUME_BYTES} "
-                f"to {_LARGEST_VOLUME_BYTES}.",
-            )
-        if size_bytes < volume.content.used_bytes():
-            raise FsxError("BadRequest", "The size is less than what the volume holds.")
-        volume.content.size_bytes = size_bytes
+        try:
+            volume.content.capacity.resize(size_bytes)
+        except RestError as exc:
+            raise FsxError("BadRequest", str(exc)) from exc
         volume.updates.append((now, size_bytes))
         return volume
 
@@ -143,11 +135,6 @@ class FsxState:
                 }
             )
         return found
-
-
-def files_capacity(size_bytes: int) -> int:
-    """Give the number of inodes that ONTAP gives a volume of this size unasked."""
-    return min(size_bytes // _FILES_PER_BYTES, _MOST_FILES)
 
 
 def _percent(now: float, start: float, end: float) -> int:

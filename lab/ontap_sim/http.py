@@ -44,10 +44,24 @@ class AbortConnection(Exception):  # noqa: N818 (no error: the wanted end of a c
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
-async def serve(handler: Handler, host: str, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
-    """Listen and answer every request with the handler; it raises nothing but AbortConnection."""
+Connections = set[asyncio.StreamWriter]
+
+
+async def serve(
+    handler: Handler,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    connections: Connections | None = None,
+) -> asyncio.Server:
+    """Listen and answer every request with the handler; it raises nothing but AbortConnection.
+
+    The set is kept to what is connected.
+    """
+    opened = set() if connections is None else connections
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.add(writer)
         try:
             await _answer_all(handler, reader, writer)
         except AbortConnection:
@@ -55,6 +69,7 @@ async def serve(handler: Handler, host: str, port: int, tls: ssl.SSLContext | No
         except (OSError, h11.RemoteProtocolError):
             pass  # the client went away or does not speak HTTP
         finally:
+            opened.discard(writer)
             writer.close()
 
     return await asyncio.start_server(connected, host, port, ssl=tls)

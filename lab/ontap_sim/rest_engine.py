@@ -169,7 +169,7 @@ class Engine:
         if made.record is not None:
             headers["location"] = collection.location(made.record)
             if call.query.get("return_records") == "true":
-                body = {"num_records": 1, "records": [made.record]}
+                body = {"num_records": 1, "records": [trim(made.record, collection.resource.fields)]}
         return await self._finish(call, made.work, 201, headers, body)
 
     async def _finish(

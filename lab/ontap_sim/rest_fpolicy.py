@@ -84,9 +84,9 @@ _KINDS: Mapping[str, tuple[Resource, Records, Records, Create, Change, Delete]] 
 }
 
 
-def collections(cluster: Cluster) -> Iterator[Collection]:
-    """Describe FPolicy's resources."""
-    rest = _FpolicyRest(cluster)
+def collections(cluster: Cluster, adopt_stores: Callable[[], None]) -> Iterator[Collection]:
+    """Describe FPolicy's resources. `adopt_stores` is called after every change: a store makes its volume."""
+    rest = _FpolicyRest(cluster, adopt_stores)
     yield Collection(
         "protocols/fpolicy",
         "{svm.uuid}",
@@ -110,8 +110,9 @@ def collections(cluster: Cluster) -> Iterator[Collection]:
 class _FpolicyRest:
     """What the descriptions call."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, adopt_stores: Callable[[], None]) -> None:
         self._cluster = cluster
+        self._adopt_stores = adopt_stores
 
     # whole configurations ----------------------------------------------------------------------------
 
@@ -214,6 +215,7 @@ class _FpolicyRest:
             yield config
         finally:
             self._cluster.apply(svm_uuid)
+            self._adopt_stores()
 
     def _config(self, svm_uuid: str) -> FpolicyConfig:
         if svm_uuid not in self._cluster.configs:

@@ -1,10 +1,12 @@
-"""Accounts, roles and passwords over REST. Source: ONTAP REST reference 9."""
+"""Accounts, roles, passwords and certificates over REST. Source: ONTAP REST reference 1.1 and 9."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from lab.ontap_sim.accounts import Accounts
+from lab.ontap_sim.certificates import Certificates
+from lab.ontap_sim.cluster import Cluster
 from lab.ontap_sim.rest_engine import Call, Collection, Made, Record
 from lab.ontap_sim.rest_query import Resource
 
@@ -18,6 +20,9 @@ _ROLE = Resource.of(
     "owner.name scope builtin privileges.path privileges.access", "owner.uuid name", owner="owner.uuid"
 )
 _PRIVILEGE = Resource.of("owner.name access", "owner.uuid name path", owner="owner.uuid")
+_CERTIFICATE = Resource.of(
+    "common_name type scope svm.name svm.uuid serial_number ca expiry_time public_certificate", "uuid name"
+)
 
 
 def collections(accounts: Accounts) -> Iterator[Collection]:
@@ -54,4 +59,30 @@ def collections(accounts: Accounts) -> Iterator[Collection]:
         "{path}",
         _PRIVILEGE,
         lambda call: roles.privileges(call.names["owner.uuid"], call.names["name"]),
+    )
+
+
+def certificate_collection(certificates: Certificates, cluster: Cluster, fpolicy_ca_type: str) -> Collection:
+    """Describe the certificates. FPolicy verifies servers by the SVM's certificates of `fpolicy_ca_type`."""
+
+    def apply() -> None:
+        for svm_uuid, config in cluster.configs.items():
+            config.ca_certificates[:] = certificates.of(svm_uuid, fpolicy_ca_type)
+
+    def create(call: Call) -> Made:
+        record = certificates.create(call.body, call.svm_uuid)
+        apply()
+        return Made(record)
+
+    def delete(_: Call, record: Record) -> None:
+        certificates.delete(record)
+        apply()
+
+    return Collection(
+        "security/certificates",
+        "{uuid}",
+        _CERTIFICATE,
+        lambda _: certificates.records(),
+        create,
+        delete=delete,
     )

@@ -1,53 +1,66 @@
-"""Volumes over REST. Source: ONTAP REST reference 11."""
+"""Volumes and aggregates over REST. Source: ONTAP REST reference 11 and 12."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from lab.ontap_sim.cluster import Cluster
-from lab.ontap_sim.rest_engine import Collection, Record
+from lab.ontap_sim.rest_engine import Call, Collection, Made, Record
 from lab.ontap_sim.rest_query import Resource
-from lab.ontap_sim.volume import VolumeContent
+from lab.ontap_sim.storage import AGGREGATE, Storage
 
 _VOLUME = Resource.of(
-    "msid svm.name svm.uuid state type style size space.size space.used space.available",
+    "msid svm.name svm.uuid state type style size space.size space.used space.available aggregates.name",
     "uuid name",
-    "space.percent_used nas.path snaplock.type is_svm_root",
+    "space.percent_used space.snapshot.reserve_percent autosize.mode autosize.minimum autosize.maximum "
+    "autosize.grow_threshold autosize.shrink_threshold nas.path snaplock.type files.used files.maximum "
+    "is_svm_root",
+)
+_AGGREGATE = Resource.of(
+    "state node.name node.uuid space.block_storage.size space.block_storage.used "
+    "space.block_storage.available space.block_storage.used_percent "
+    "space.block_storage.physical_used_percent space.cloud_storage.used",
+    "uuid name",
 )
 
 
-def collections(cluster: Cluster, volumes: Sequence[VolumeContent]) -> Iterator[Collection]:
-    """Describe these resources."""
-    yield Collection("storage/volumes", "{uuid}", _VOLUME, lambda _: _volumes(cluster, volumes))
+def collections(cluster: Cluster, storage: Storage, ssd_bytes: Callable[[], int]) -> Iterator[Collection]:
+    """Describe these resources. `ssd_bytes` gives the size of the SSD tier."""
+
+    def create(call: Call) -> Made:
+        return Made(*storage.create(call.body))
+
+    yield Collection(
+        "storage/volumes",
+        "{uuid}",
+        _VOLUME,
+        lambda _: storage.records(),
+        create,
+        lambda call, record: storage.change(record, call.body),
+        lambda _, record: storage.delete(record),
+    )
+    yield Collection(
+        "storage/aggregates", "{uuid}", _AGGREGATE, lambda _: _aggregates(cluster, storage, ssd_bytes())
+    )
 
 
-def _volumes(cluster: Cluster, volumes: Sequence[VolumeContent]) -> Iterator[Record]:
-    for content in volumes:
-        volume = content.volume
-        record = _record(volume.name, volume.uuid, content.size_bytes, content.used_bytes())
-        svm = {"name": volume.svm.name, "uuid": volume.svm.uuid}
-        yield record | {"msid": volume.msid, "svm": svm, "nas": {"path": volume.junction_path}}
-    for svm_uuid, store in cluster.stores.items():  # made by ONTAP itself, not mounted
-        uuid = f"{svm_uuid[:-12]}{store.volume.encode().hex():0>12.12}"
-        record = _record(store.volume, uuid, store.size_bytes, store.used_bytes)
-        svm = {"name": cluster.svms[svm_uuid].name, "uuid": svm_uuid}
-        yield record | {"svm": svm}
-
-
-def _record(name: str, uuid: str, size: int, used: int) -> Record:
-    return {
-        "uuid": uuid,
-        "name": name,
+def _aggregates(cluster: Cluster, storage: Storage, size: int) -> Iterator[Record]:
+    """Show the one aggregate of the one HA pair. All data is on SSD; the capacity pool is empty."""
+    used = storage.used_bytes()
+    percent = used * 100 // size
+    yield {
+        "uuid": cluster.uuid[:-4] + "a661",
+        "name": AGGREGATE,
         "state": "online",
-        "type": "rw",
-        "style": "flexvol",
-        "size": size,
+        "node": {"name": cluster.nodes[0].name, "uuid": cluster.nodes[0].uuid},
         "space": {
-            "size": size,
-            "used": used,
-            "available": max(size - used, 0),
-            "percent_used": used * 100 // size,
+            "block_storage": {
+                "size": size,
+                "used": used,
+                "available": max(size - used, 0),
+                "used_percent": percent,
+                "physical_used_percent": percent,
+            },
+            "cloud_storage": {"used": 0},
         },
-        "snaplock": {"type": "non_snaplock"},
-        "is_svm_root": False,
     }

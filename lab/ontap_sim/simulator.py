@@ -22,6 +22,7 @@ from lab.ontap_sim.config import Config, S3Connection
 from lab.ontap_sim.delivery import Delivery, store_row
 from lab.ontap_sim.ems import EmsLog
 from lab.ontap_sim.fsx_face import FsxFace
+from lab.ontap_sim.fsx_state import GIB
 from lab.ontap_sim.ledger import Ledger, Row, operation_row
 from lab.ontap_sim.management import Management
 from lab.ontap_sim.mirror import FaceStore, Mirror
@@ -57,10 +58,11 @@ class Simulator:
                 config.default_protocol,
                 config.switches.first_write_window_seconds,
                 self._watcher.add,
+                config.switches.snapshot_reserve_percent,
             )
             for volume in config.volumes
         ]
-        self.management = Management(config, self.cluster, self.volumes, clock, ems)
+        self.management = Management(config, self.cluster, self.volumes, clock, ems, self._ssd_bytes)
         self.fsx = FsxFace(config, self.volumes, self.management.accounts)
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._changed = asyncio.Event()
@@ -82,6 +84,9 @@ class Simulator:
         self.watching = self.background(self._watch())
         self.background(self.fsx.publish())
         return faces
+
+    def _ssd_bytes(self) -> int:
+        return self.fsx.state.capacity_gib(self.fsx.now()) * GIB
 
     def background(self, coroutine: Any) -> asyncio.Task[Any]:
         """Run something until it ends or the simulator stops."""

@@ -35,6 +35,7 @@ class PersistentStore:
         self.volume = volume
         self.size_bytes = self.configured_bytes = size_bytes
         self.limit_bytes = limit_bytes  # how far the volume grows by itself; 0: not at all
+        self.maximum_bytes = 0  # what limit_bytes is when the volume's autosize says so; 0: the default
         self.dropped = 0  # refused since the store was last not full
         self._order = order
         self._window = window

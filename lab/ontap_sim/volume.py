@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.ontap_sim.capacity import Capacity
 from lab.ontap_sim.clock import Clock
 from lab.ontap_sim.model import Client, FileType, Operation, Protocol, SimError, Volume
 from lab.ontap_sim.requests import CODES, Action, Request
@@ -43,9 +44,10 @@ class VolumeContent:
         protocol: Protocol,
         first_write_window_seconds: float,
         watch: Callable[[Path], None],
+        snapshot_reserve_percent: int = 5,
     ) -> None:
         self.volume = volume
-        self.size_bytes = volume.size_bytes
+        self.capacity = Capacity(volume.size_bytes, self.used_bytes, snapshot_reserve_percent)
         self.filled_bytes = 0  # counted as used, but in no file
         self._clock = clock
         self._client = client
@@ -61,6 +63,11 @@ class VolumeContent:
     def files(self) -> Iterator[tuple[str, Entry]]:
         """List the files that are known, by volume-relative path."""
         return ((path, entry) for path, entry in sorted(self._table.items()) if not entry.is_dir)
+
+    @property
+    def size_bytes(self) -> int:
+        """Give the volume's size."""
+        return self.capacity.size_bytes
 
     def used_bytes(self) -> int:
         """Add up the sizes of the files, and what the volume holds besides."""

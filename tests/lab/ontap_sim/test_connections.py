@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.ontap_sim import certificate
+from lab.ontap_sim.certificate import Presented
 from lab.ontap_sim.cluster import Cluster
 from lab.ontap_sim.config import Switches
 from lab.ontap_sim.delivery import STORE_FULL, Delivery
@@ -227,14 +227,13 @@ def test_with_server_auth_a_server_is_trusted_by_the_svms_certificates_only(tmp_
 
 
 async def _with_server_auth(tmp_path: Path) -> None:
-    right, tls = certificate.create(tmp_path / "right", "right")
-    _, wrong = certificate.create(tmp_path / "wrong", "wrong")
+    right, wrong = (Presented(tmp_path / name, name) for name in ("right", "wrong"))
     svm = Svm("svm1", "uuid", "FS1")
     ledger = Ledger(tmp_path / "ledger")
     switches = Switches(retry_initial_seconds=0.05, retry_max_seconds=0.1)
     cluster = Cluster("c", 1, (svm,), Delivery(ledger, switches))
     config = cluster.configs[svm.uuid]
-    for host, context, expected in (("127.0.0.1", tls, True), ("127.0.0.2", wrong, False)):
+    for host, context, expected in (("127.0.0.1", right.context, True), ("127.0.0.2", wrong.context, False)):
         greeted = asyncio.Event()
         server = await _greeting(host, context, greeted)
         port = server.sockets[0].getsockname()[1]
@@ -242,7 +241,7 @@ async def _with_server_auth(tmp_path: Path) -> None:
         if not config.ca_certificates:
             with pytest.raises(RestError, match="CA certificate"):
                 config.create_engine(engine | {"ssl_option": "server_auth"})
-            config.ca_certificates.append(right.read_text())
+            config.ca_certificates.append(right.path.read_text())
         config.create_engine(engine | {"ssl_option": "server_auth"})
         policy = {"engine": {"name": "eng"}, "events": [], "scope": {}, "priority": 1}
         config.create_policy({"name": "pol", **policy})

@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.ontap_sim.capacity import files_capacity
 from lab.ontap_sim.client import SimClientError
 from lab.ontap_sim.config import FileSystemSettings
-from lab.ontap_sim.fsx_state import FsxError, FsxState, files_capacity
+from lab.ontap_sim.fsx_state import FsxError, FsxState
 from lab.ontap_sim.process import SimProcess
 from tests.lab.ontap_sim.conftest import World
 
