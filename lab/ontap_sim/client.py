@@ -230,7 +230,7 @@ class SimClient:
         self._post(f"/fpolicy/{svm}/fail", {"code": code, "times": times})
 
     def fsx(self, action: str, **body: Any) -> Json:
-        """Act on the AWS side: `clock`, `fill`, `history` or `metrics`, see `FsxFace.control`."""
+        """Act on the AWS side: one of the actions of `FsxFace.control`."""
         return self._post(f"/fsx/{action}", body)
 
     def fault(self, effect: str, **rule: Any) -> None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from lab.ontap_sim.fsx_attachments import Attachment, selected
 from lab.ontap_sim.fsx_state import MIB, FsxError, FsxState, FsxVolume
 from lab.ontap_sim.http import HttpRequest, HttpResponse
 
@@ -36,8 +37,10 @@ class FsxApi:
         self._account = account
         self._created = clock()
         self._reset_password = reset_password
+        self.attachments: dict[str, Attachment] = {}
         self._operations: Mapping[str, Callable[[Json], Json]] = {
             "DescribeFileSystems": self._describe_file_systems,
+            "DescribeS3AccessPointAttachments": self._describe_attachments,
             "DescribeStorageVirtualMachines": self._describe_svms,
             "DescribeVolumes": self._describe_volumes,
             "UpdateFileSystem": self._update_file_system,
@@ -61,6 +64,10 @@ class FsxApi:
         for wanted in given.get("FileSystemIds", []):
             self._check_file_system(wanted)
         return {"FileSystems": [self._file_system()]}
+
+    def _describe_attachments(self, given: Json) -> Json:
+        found = selected(list(self.attachments.values()), self._state.file_system_id, given)
+        return _page("S3AccessPointAttachments", [one.described(self._created) for one in found], given)
 
     def _describe_svms(self, given: Json) -> Json:
         wanted = given.get("StorageVirtualMachineIds")
@@ -173,7 +180,7 @@ class FsxApi:
             "Lifecycle": "CREATED",
             "Name": content.volume.name,
             "OntapConfiguration": {
-                "JunctionPath": content.volume.junction_path,
+                **({} if volume.unmounted else {"JunctionPath": content.volume.junction_path}),
                 "OntapVolumeType": "RW",
                 "SizeInBytes": content.size_bytes,
                 "SizeInMegabytes": content.size_bytes // MIB,

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lab.ontap_sim.accounts import Accounts
 from lab.ontap_sim.config import Config
 from lab.ontap_sim.fsx_api import FsxApi
+from lab.ontap_sim.fsx_attachments import Attachment
 from lab.ontap_sim.fsx_metrics import Datum, Metrics, current, history
 from lab.ontap_sim.fsx_state import FsxState, FsxVolume
 from lab.ontap_sim.model import SimError
@@ -44,6 +46,10 @@ class FsxFace:
         loop = asyncio.get_running_loop()
         loop.call_later(self._reset_seconds, self._accounts.reset, owner, name, password)
 
+    def attach(self, volume: str, name: str, alias: str, arn: str) -> None:
+        """Show an access point of a volume in the FSx API."""
+        self.api.attachments[name] = Attachment(name, alias, arn, self._volume(volume).volume_id)
+
     async def publish(self) -> None:
         """Put the metrics again and again, if the configuration wants that."""
         while self._metrics and self._settings.metrics_seconds:
@@ -56,10 +62,21 @@ class FsxFace:
     async def control(self, action: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Do what POST /fsx/<action> asks. Raises SimError.
 
+        `attachment` changes what the FSx API says of the access point `name`: `lifecycle`, `reason`,
+        `vpc_id`. `mount` with `mounted` false takes a volume's junction path out of it.
         `clock` puts the FSx API's time forward by `advance_seconds` (six hours need not be waited for).
         `fill` lets a volume hold `bytes` more than its files. `history` puts metrics of the past: `points`
         are pairs of seconds ago and bytes held. `metrics` puts those of now.
         """
+        if action == "attachment":
+            name = str(body["name"])
+            if name not in self.api.attachments:
+                raise SimError(f"attachment is {name!r}; there are {sorted(self.api.attachments)}")
+            self.api.attachments[name] = replace(self.api.attachments[name], **body)
+            return {}
+        if action == "mount":
+            self._volume(str(body["volume"])).unmounted = not body["mounted"]
+            return {}
         if action == "clock":
             self._skew_seconds += float(body["advance_seconds"])
             return {"now": self.now()}

@@ -39,14 +39,15 @@ class Growth:
     optimized_at: float  # from here on the storage is spread over it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FsxVolume:
-    """A volume with its AWS id, and the updates of its size: (time, bytes)."""
+    """A volume with its AWS id and the updates of its size: (time, bytes). Unmounted: no junction path."""
 
     volume_id: str
     svm_id: str
     content: VolumeContent
     updates: list[tuple[float, int]] = field(default_factory=list)
+    unmounted: bool = False
 
 
 class FsxState:

@@ -78,6 +78,7 @@ class Simulator:
             face = content.volume.s3
             if face and self.s3 and self.mirror:
                 made = await asyncio.to_thread(self.s3.create_face, face)
+                self.fsx.attach(content.volume.name, made["name"], made["alias"], made["arn"])
                 faces.append({"svm": content.volume.svm.name, "volume": content.volume.name, **made})
                 await self.mirror.seed(content.volume, [path for path, _ in content.files()])
         asyncio.get_running_loop().add_reader(self._watcher.fileno(), self._woken)

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lab.cloud.emulator import Emulator
+from lab.ontap_sim.client import SimClientError
 from lab.ontap_sim.process import SimProcess
 
 
@@ -97,3 +98,25 @@ def role_client(emulator: Emulator, name: str, resources: list[str]) -> Any:
 def policy(statement: dict[str, Any]) -> str:
     """Write a policy document with one statement."""
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def test_the_fsx_api_describes_the_access_points_attachment(process: SimProcess) -> None:
+    """By name, by volume, and paged; what the control interface breaks shows there."""
+    (face,) = process.ready["access_points"]
+    fsx = boto3.client("fsx", endpoint_url=process.ready["fsx"], region_name="us-east-1")
+    (volume,) = fsx.describe_volumes()["Volumes"]
+    rule = {"Name": "volume-id", "Values": [volume["VolumeId"]]}
+    (found,) = fsx.describe_s3_access_point_attachments(Filters=[rule])["S3AccessPointAttachments"]
+    assert (found["Name"], found["Lifecycle"], found["Type"]) == ("vol1-ap", "AVAILABLE", "ONTAP")
+    assert found["S3AccessPoint"] == {"Alias": face["alias"], "ResourceARN": face["arn"]}
+    assert found["OntapConfiguration"]["VolumeId"] == volume["VolumeId"]
+    process.client.fsx("attachment", name="vol1-ap", lifecycle="FAILED", reason="because", vpc_id="vpc-1")
+    process.client.fsx("mount", volume="vol1", mounted=False)
+    (broken,) = fsx.describe_s3_access_point_attachments(Names=["vol1-ap"])["S3AccessPointAttachments"]
+    assert broken["LifecycleTransitionReason"]["Message"] == "because"
+    assert broken["S3AccessPoint"]["VpcConfiguration"] == {"VpcId": "vpc-1"}
+    assert "JunctionPath" not in fsx.describe_volumes()["Volumes"][0]["OntapConfiguration"]
+    with pytest.raises(ClientError, match="S3AccessPointAttachmentNotFound"):
+        fsx.describe_s3_access_point_attachments(Names=["vol1-ap", "other"])
+    with pytest.raises(SimClientError, match="lifecycle is 'BROKEN'"):
+        process.client.fsx("attachment", name="vol1-ap", lifecycle="BROKEN")
