@@ -28,6 +28,7 @@ ZIPS = ("content-inventory", "expand", "finish", "forecast", "route", "start")
 
 # What each type shows besides its address: the settings that matter to its users and its guards.
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
+    "aws_cloudformation_stack": ("name", "on_failure", "policy_body", "template_body"),
     "aws_cloudwatch_event_archive": ("name", "event_pattern", "retention_days"),
     "aws_cloudwatch_event_bus": ("name", "kms_key_identifier"),
     "aws_cloudwatch_event_rule": ("name", "event_bus_name", "event_pattern", "schedule_expression"),
@@ -136,11 +137,20 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 JSON_ATTRIBUTES = frozenset(
-    {"container_definitions", "definition", "event_pattern", "input", "redrive_policy"}
+    {
+        "container_definitions",
+        "definition",
+        "event_pattern",
+        "input",
+        "policy_body",
+        "redrive_policy",
+        "template_body",
+    }
 )
 # Policies that are attached to a resource, with the attribute that holds the document.
 RESOURCE_POLICIES = {
     "aws_kms_key": "policy",
+    "aws_s3control_access_point_policy": "policy",
     "aws_sns_topic_policy": "policy",
     "aws_sqs_queue_policy": "policy",
 }

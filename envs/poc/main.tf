@@ -114,10 +114,19 @@ module "ontap_access" {
   }
 }
 
+module "s3_access_point" {
+  source = "../../modules/s3-access-point"
+
+  context                = local.context
+  create                 = var.new_access_point
+  existing               = var.access_point
+  notification_topic_arn = module.notifications.topic_arn
+}
+
 module "content_inventory" {
   source = "../../modules/content-inventory"
 
-  access_point  = var.access_point
+  access_point  = module.s3_access_point.access_point
   context       = local.context
   junction_path = var.scope.junction_path
   lineage       = local.lineage
@@ -129,7 +138,7 @@ module "content_inventory" {
 module "workload" {
   source = "../../modules/workload"
 
-  access_point                = var.access_point
+  access_point                = module.s3_access_point.access_point
   bus_name                    = module.event_router.bus_name
   context                     = local.context
   deletion_protection_enabled = false

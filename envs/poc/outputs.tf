@@ -1,3 +1,8 @@
+output "access_point" {
+  description = "The access point: alias, ARN, and what its network origin means for callers."
+  value       = merge(module.s3_access_point.access_point, { network_origin = module.s3_access_point.origin_consequence })
+}
+
 output "bus_name" {
   description = "Name of the bus that carries the file events."
   value       = module.event_router.bus_name

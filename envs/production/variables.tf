@@ -1,10 +1,11 @@
 variable "access_point" {
-  description = "The volume's S3 access point: alias and ARN."
+  description = "An S3 access point of the volume that exists: alias, ARN, and its network origin (internet, or the id of its VPC). null: new_access_point."
   type = object({
-    alias = string
-    arn   = string
+    alias          = string
+    arn            = string
+    network_origin = optional(string, "internet")
   })
-  nullable = false
+  default = null
 }
 
 variable "account_id" {
@@ -96,6 +97,21 @@ variable "network" {
     vpc_id                    = string
   })
   nullable = false
+}
+
+variable "new_access_point" {
+  description = "An S3 access point to create, when access_point is null: name, id of the volume, network_origin (internet, or the id of the only VPC that may call) and identity (UNIX or WINDOWS user of the SVM). All of it is for life; retained_on_destroy leaves it in place when the root is destroyed. The other rules: modules/s3-access-point."
+  type = object({
+    identity = object({
+      name = string
+      type = string
+    })
+    name                = string
+    network_origin      = string
+    retained_on_destroy = optional(bool, true)
+    volume_id           = string
+  })
+  default = null
 }
 
 variable "ontap" {

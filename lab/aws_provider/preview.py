@@ -8,6 +8,7 @@ resulting state describes nothing that exists; keep it in a build folder.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from lab.aws_provider.schema import Block
@@ -20,7 +21,12 @@ BLANK: dict[str, Value] = {"number": 0, "bool": False}
 def finished(type_name: str, block: Block, planned: Object) -> Object:
     """The planned object with every unknown value replaced: texts by names, the rest by blanks."""
     label = next((planned[name] for name in LABELS if isinstance(planned.get(name), str)), "")
-    return _block(f"{type_name}({label})", block, planned)
+    result = _block(f"{type_name}({label})", block, planned)
+    if type_name == "aws_cloudformation_stack" and isinstance(planned.get("template_body"), str):
+        # A stack has the outputs that its template names: whoever refers to one would find no such key.
+        outputs = json.loads(planned["template_body"]).get("Outputs", {})
+        result["outputs"] = {name: f"{type_name}({label}).outputs.{name}" for name in outputs}
+    return result
 
 
 def _block(subject: str, block: Block, planned: Object) -> Object:

@@ -71,6 +71,7 @@ PLAN_ONLY = (
     "oam_sink",
     "oam_sink_policy",
     "s3_bucket_object_lock_configuration",
+    "s3control_access_point_policy",
     "scheduler_schedule",
     "synthetics_canary",
     "vpc_endpoint",
