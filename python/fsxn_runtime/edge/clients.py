@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -37,7 +38,10 @@ def client(service: str, *, is_brief: bool = False) -> Any:
     with _creating:
         if key not in _clients:
             create: Any = boto3.client  # its stubs know literal service names only
-            _clients[key] = create(service, config=_config(os.environ.get("AWS_ENDPOINT_URL"), is_brief))
+            endpoint_url = os.environ.get("AWS_ENDPOINT_URL")
+            _clients[key] = create(service, config=_config(endpoint_url, is_brief))
+            if endpoint_url and service == "s3control":
+                _keep_account_off_host(_clients[key], urlsplit(endpoint_url).netloc)
         return _clients[key]
 
 
@@ -48,6 +52,21 @@ def _config(endpoint_url: str | None, is_brief: bool) -> Config:
         retries={"mode": "standard", "total_max_attempts": 1 if is_brief else MAX_ATTEMPTS},
         s3={"addressing_style": "path" if endpoint_url else "auto"},
     )
+
+
+def _keep_account_off_host(s3control: Any, authority: str) -> None:
+    """S3 Control puts the account before the host, where another endpoint's name does not resolve.
+
+    The account travels in a header as well. Taken off before the request is signed.
+    """
+
+    def take_off(request: Any, **_: object) -> None:
+        scheme, _, rest = request.url.partition("://")
+        host, slash, path = rest.partition("/")
+        if host.endswith(f".{authority}"):
+            request.url = f"{scheme}://{authority}{slash}{path}"
+
+    s3control.meta.events.register("before-sign.s3-control", take_off)
 
 
 def forget_clients() -> None:
