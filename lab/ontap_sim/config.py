@@ -187,6 +187,7 @@ def _volumes(svms: list[dict[str, Any]]) -> list[Volume]:
                     directory=Path(item["directory"]).resolve(),
                     share=item.get("share", item["name"]),
                     size_bytes=item.get("size_bytes", _DEFAULT_VOLUME_BYTES),
+                    export_policy=item.get("export_policy", "default"),
                     s3=_build(S3Face, item["s3"], "s3 of a volume") if item.get("s3") else None,
                 )
             )

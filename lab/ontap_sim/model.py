@@ -48,6 +48,7 @@ class Volume:
     share: str
     size_bytes: int
     s3: S3Face | None = None
+    export_policy: str = "default"
 
     def namespace_path(self, path: str) -> str:
         """Say where a volume-relative path is in the SVM's namespace."""
@@ -56,7 +57,7 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """NFS or SMB with its version, for example NFS 4.1."""
+    """NFS or SMB with its version, for example NFS 4.1, or S3."""
 
     name: str
     major: int
@@ -64,11 +65,13 @@ class Protocol:
 
     @classmethod
     def parse(cls, text: str) -> Protocol:
-        """Read "NFS 3.0" or "SMB 3.1"."""
+        """Read "NFS 3.0", "SMB 3.1" or "S3"."""
         name, _, version = text.partition(" ")
         major, _, minor = version.partition(".")
+        if text == "S3":  # through the access point; FPolicy does not see it (REST reference 13.7)
+            return cls("S3", 0, 0)
         if name not in ("NFS", "SMB") or not major.isdigit() or not (minor or "0").isdigit():
-            raise SimError(f"protocol is {text!r}; expected for example 'NFS 3.0', 'NFS 4.1' or 'SMB 3.1'")
+            raise SimError(f"protocol is {text!r}; expected for example 'NFS 3.0', 'SMB 3.1' or 'S3'")
         return cls(name, int(major), int(minor or 0))
 
     @property
@@ -102,8 +105,7 @@ class Operation:
     size_before: int = 0
     offset: int | None = None
     length: int | None = None
-    first_write: bool = False  # what the event filters of the same names look at
-    size_changed: bool = False
-    modified_close: bool = False
+    traits: frozenset[str] = frozenset()  # the event filters that hold of it, for example first_write
+    attribute: str = "modify_time"  # what a setattr changes
     changed_paths: tuple[str, ...] = ()  # every path whose content or existence this operation changed
     seq: int = 0

@@ -21,6 +21,12 @@ class Action(StrEnum):
     MKDIR = "mkdir"
     RENAME_DIR = "rename_dir"
     RMDIR = "rmdir"
+    OPEN = "open"
+    READ = "read"
+    SETATTR = "setattr"
+    GETATTR = "getattr"
+    LOOKUP = "lookup"
+    LINK = "link"
 
 
 # action -> wire code without its protocol
@@ -33,6 +39,25 @@ CODES: Mapping[Action, str] = {
     Action.MKDIR: "CREAT_DIR",
     Action.RENAME_DIR: "REN_DIR",
     Action.RMDIR: "DEL_DIR",
+    Action.OPEN: "OPEN",
+    Action.READ: "RD",
+    Action.SETATTR: "SET_ATTR",
+    Action.GETATTR: "GET_ATTR",
+    Action.LOOKUP: "LOOKUP",
+    Action.LINK: "LNK",
+}
+# what setattr may change -> bit of the wire's mask (FPolicy wire reference 5.3)
+ATTRIBUTES: Mapping[str, int] = {
+    "owner": 0x0001,
+    "group": 0x0002,
+    "sacl": 0x0004,
+    "dacl": 0x0008,
+    "modify_time": 0x0010,
+    "access_time": 0x0020,
+    "creation_time": 0x0040,
+    "mode": 0x0080,
+    "size": 0x0100,
+    "allocation_size": 0x0200,
 }
 
 
@@ -49,13 +74,15 @@ class Request:
     offset: int | None = None  # None: at the end of the file
     length: int = 0
     data: bytes | None = None
+    intent: str = ""  # of an open: "", "write" or "delete"
+    attribute: str = "modify_time"  # of a setattr: one of ATTRIBUTES
 
 
 def parse(entry: Mapping[str, Any], client: Client, protocol: Protocol, volume: str) -> Request:
     """Read one entry of POST /operations; what it leaves out comes from the defaults. Raises SimError.
 
     {"op": "write", "path": "/a.txt", "volume"?, "protocol"?: "SMB 3.1", "client_ip"?, "target"?, "offset"?,
-    "length"?, "text"?}
+    "length"?, "text"?, "intent"?: "write", "attribute"?: "mode"}
     """
     allowed = {f.name for f in fields(Request)} - {"action", "client", "data"} | {"op", "client_ip", "text"}
     unknown = sorted(set(entry) - allowed)
@@ -64,8 +91,12 @@ def parse(entry: Mapping[str, Any], client: Client, protocol: Protocol, volume: 
     if entry.get("op") not in set(Action):
         raise SimError(f"op is {entry.get('op')!r}; allowed: {', '.join(Action)}")
     action = Action(entry["op"])
-    if action in (Action.RENAME, Action.RENAME_DIR) and "target" not in entry:
+    if action in (Action.RENAME, Action.RENAME_DIR, Action.LINK) and "target" not in entry:
         raise SimError(f"{action} needs a target")
+    if entry.get("attribute", "size") not in ATTRIBUTES:
+        raise SimError(f"attribute is {entry['attribute']!r}; allowed: {', '.join(ATTRIBUTES)}")
+    if entry.get("intent", "") not in ("", "write", "delete"):
+        raise SimError(f"intent is {entry['intent']!r}; allowed: write, delete")
     text = entry.get("text")
     return Request(
         action=action,
@@ -77,6 +108,8 @@ def parse(entry: Mapping[str, Any], client: Client, protocol: Protocol, volume: 
         offset=entry.get("offset"),
         length=int(entry.get("length", 0)),
         data=None if text is None else text.encode(),
+        intent=entry.get("intent", ""),
+        attribute=entry.get("attribute", "modify_time"),
     )
 
 

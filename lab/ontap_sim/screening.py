@@ -1,7 +1,7 @@
 """Which operations an enabled policy wants to hear of: events, filters, scope. Pure.
 
 Source: ONTAP REST reference 13.2 (events, filters) and 13.4 (scope). Two readings where it is silent:
-several filters on writes mean "any of them", and a rename is in scope when its old or its new name is.
+several filters on one operation mean "any of them", and a rename is in scope when its old or its new name is.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from lab.ontap_sim.model import FileType, Operation
+from lab.ontap_sim.fpolicy_fields import FILTERS
+from lab.ontap_sim.model import FileType, Operation, Protocol
 
 # wire code without its protocol -> member of file_operations
 _FILE_OPERATIONS: Mapping[str, str] = {
@@ -25,6 +26,9 @@ _FILE_OPERATIONS: Mapping[str, str] = {
     "RD": "read",
     "WR": "write",
     "SET_ATTR": "setattr",
+    "GET_ATTR": "getattr",
+    "LOOKUP": "lookup",
+    "LNK": "link",
 }
 
 
@@ -34,40 +38,23 @@ def wanted(operation: Operation, policy: Mapping[str, Any], events: Iterable[Map
 
 
 def _event_wants(operation: Operation, event: Mapping[str, Any]) -> bool:
-    protocol = operation.protocol
-    if protocol.name == "SMB":
-        name = "cifs"
-    elif protocol.major == 3:
-        name = "nfsv3"
-    elif (protocol.major, protocol.minor) <= (4, 1):
-        name = "nfsv4"
-    else:
-        return False  # NFSv4.2 clients cause no notifications at all
+    name = _event_protocol(operation.protocol)
     kind = _FILE_OPERATIONS[operation.code.partition("_")[2]]
-    if event.get("protocol") != name or not event["file_operations"].get(kind):
+    if not name or event.get("protocol") != name or not event["file_operations"].get(kind):
         return False
-    filters = event["filters"]
-    if kind == "close":
-        return _any_filter(
-            filters,
-            close_with_modification=operation.modified_close,
-            close_without_modification=not operation.modified_close,
-            close_with_read=False,
-        )
-    if kind == "write":
-        return _any_filter(
-            filters, first_write=operation.first_write, write_with_size_change=operation.size_changed
-        )
-    if kind == "setattr":  # the only one that the simulator makes is that of touch
-        others = {name: False for name in filters if name.startswith("setattr_with_")}
-        return _any_filter(filters, **{**others, "setattr_with_modify_time_change": True})
-    return True
+    chosen = {item for item in FILTERS[name].get(kind, ()) if event["filters"].get(item)}
+    if "offline_bit" in chosen or ("exclude_directory" in chosen and operation.file_type is FileType.DIR):
+        return False  # no file of the simulator is offline
+    chosen -= {"exclude_directory", "monitor_ads"}  # the latter adds streams, of which there are none
+    return not chosen or bool(chosen & operation.traits)
 
 
-def _any_filter(filters: Mapping[str, bool], **outcomes: bool) -> bool:
-    """Pass when no filter of the kind is set, or when one that is set holds."""
-    chosen = [outcome for name, outcome in outcomes.items() if filters.get(name)]
-    return not chosen or any(chosen)
+def _event_protocol(protocol: Protocol) -> str:
+    if protocol.name == "SMB":
+        return "cifs"
+    if protocol.name != "NFS" or (protocol.major, protocol.minor) > (4, 1):
+        return ""  # clients of NFSv4.2 and operations through S3 cause no notifications at all (13.2, 13.7)
+    return "nfsv3" if protocol.major == 3 else "nfsv4"
 
 
 def _in_scope(operation: Operation, scope: Mapping[str, Any]) -> bool:
@@ -75,6 +62,8 @@ def _in_scope(operation: Operation, scope: Mapping[str, Any]) -> bool:
     if not _listed(volume.name, scope, "volumes"):
         return False
     if operation.protocol.name == "SMB" and not _listed(volume.share, scope, "shares"):
+        return False
+    if operation.protocol.name == "NFS" and not _listed(volume.export_policy, scope, "export_policies"):
         return False
     if operation.file_type is FileType.DIR and not scope.get("check_extensions_on_directories"):
         return True

@@ -55,7 +55,9 @@ class VolumeContent:
         self._window = first_write_window_seconds
         self._watch = watch
         self._last_write: dict[str, float] = {}
+        self._last_read: dict[str, float] = {}
         self._written_since_open: dict[str, int] = {}
+        self._read_since_open: set[str] = set()
         self._root = volume.directory
         self._root.mkdir(parents=True, exist_ok=True)
         self._table = self._look()
@@ -94,7 +96,7 @@ class VolumeContent:
     def _missing_parents(self, request: Request) -> list[str]:
         if request.action in (Action.CREATE, Action.MKDIR):
             name = request.path
-        elif request.action in (Action.RENAME, Action.RENAME_DIR) and request.target:
+        elif request.action in (Action.RENAME, Action.RENAME_DIR, Action.LINK) and request.target:
             name = request.target
         else:
             return []
@@ -109,7 +111,7 @@ class VolumeContent:
         changed: tuple[str, ...] = (request.path,)
         offset: int | None = None
         length: int | None = None
-        first = resized = modified = False
+        traits: set[str] = set()
         path = self.location(request.path)
         match request.action:
             case Action.CREATE:
@@ -118,12 +120,35 @@ class VolumeContent:
             case Action.WRITE:
                 offset = before if request.offset is None else request.offset
                 length = self._write(path, request, offset)
-                first, resized = self._is_first_write(request.path), offset + length > before
+                traits = self._write_traits(request.path, resized=offset + length > before)
                 written = self._written_since_open.get(request.path, 0)
                 self._written_since_open[request.path] = written + length
             case Action.CLOSE:
                 length = self._written_since_open.pop(request.path, 0)
-                modified = length > 0
+                traits.add("close_with_modification" if length else "close_without_modification")
+                if request.path in self._read_since_open:
+                    self._read_since_open.remove(request.path)
+                    traits.add("close_with_read")
+            case Action.OPEN:
+                changed = ()
+                self._written_since_open[request.path] = 0
+                traits |= {f"open_with_{request.intent}_intent"} if request.intent else set()
+            case Action.READ:
+                changed = ()
+                offset = request.offset or 0
+                length = min(request.length, max(before - offset, 0))
+                self._read_since_open.add(request.path)
+                traits |= {"first_read"} if self._is_first(self._last_read, request.path) else set()
+            case Action.SETATTR:
+                self._set_attribute(path, request)
+                traits.add(f"setattr_with_{request.attribute}_change")
+            case Action.LINK:
+                assert request.target is not None
+                os.link(path, self.location(request.target))
+                changed = (request.target,)
+                self._learn(request.path)
+            case Action.GETATTR | Action.LOOKUP:
+                changed = ()
             case Action.RENAME | Action.RENAME_DIR:
                 assert request.target is not None
                 changed = self._moved_paths(request.path, request.target)
@@ -152,9 +177,8 @@ class VolumeContent:
             size_before=before,
             offset=offset,
             length=length,
-            first_write=first,
-            size_changed=resized,
-            modified_close=modified,
+            traits=frozenset(traits),
+            attribute=request.attribute,
             changed_paths=() if request.action in (Action.MKDIR, Action.RMDIR) else changed,
         )
 
@@ -165,15 +189,15 @@ class VolumeContent:
             raise SimError(f"{action} {path}: exists")
         if not wants_new and not entry:
             raise SimError(f"{action} {path}: does not exist")
-        if entry and entry.is_dir != (action in (Action.RENAME_DIR, Action.RMDIR)):
+        on_either = action in (Action.GETATTR, Action.LOOKUP, Action.SETATTR)
+        if entry and not on_either and entry.is_dir != (action in (Action.RENAME_DIR, Action.RMDIR)):
             raise SimError(f"{action} {path}: is {'a' if entry.is_dir else 'no'} directory")
         target = self._table.get(request.target) if request.target else None
-        if target and (target.is_dir or action is Action.RENAME_DIR):
+        if target and (target.is_dir or action in (Action.RENAME_DIR, Action.LINK)):
             raise SimError(f"{action} {path}: target {request.target} exists")
         if action is Action.RMDIR and any(name.startswith(f"{path}/") for name in self._table):
             raise SimError(f"{action} {path}: is not empty")
-        if action is Action.CLOSE and request.protocol.name == "NFS" and request.protocol.major < 4:
-            raise SimError(f"{action} {path}: NFSv3 has no close")
+        _check_protocol(request)
 
     def _write(self, path: Path, request: Request, offset: int) -> int:
         with path.open("r+b") as file:
@@ -186,10 +210,27 @@ class VolumeContent:
                 file.write(content.randbytes(min(_WRITE_BYTES, request.length - start)))
         return request.length
 
-    def _is_first_write(self, path: str) -> bool:
+    def _set_attribute(self, path: Path, request: Request) -> None:
+        """Change what this machine's files have; owners, access lists and the rest are only reported."""
+        info = path.stat()
+        match request.attribute:
+            case "modify_time":
+                os.utime(path, ns=(info.st_atime_ns, time.time_ns()))
+            case "access_time":
+                os.utime(path, ns=(time.time_ns(), info.st_mtime_ns))
+            case "mode":
+                path.chmod(0o700)
+            case "size":
+                os.truncate(path, request.length)
+
+    def _write_traits(self, path: str, *, resized: bool) -> set[str]:
+        first = {"first_write"} if self._is_first(self._last_write, path) else set()
+        return first | ({"write_with_size_change"} if resized else set())
+
+    def _is_first(self, last_times: dict[str, float], path: str) -> bool:
         now = time.monotonic()
-        last = self._last_write.get(path, float("-inf"))
-        self._last_write[path] = now
+        last = last_times.get(path, float("-inf"))
+        last_times[path] = now
         return now - last > self._window
 
     def _moved_paths(self, old: str, new: str) -> tuple[str, ...]:
@@ -247,7 +288,8 @@ class VolumeContent:
 
     def _found_write(self, path: str, before: int, after: Entry) -> Operation:
         if after.size == before == 0:
-            return self._found("SET_ATTR", path, after)  # touch of an empty file
+            traits = {"setattr_with_modify_time_change"}
+            return self._found("SET_ATTR", path, after, traits=traits)  # touch of an empty file
         offset = before if after.size > before else 0
         return self._found(
             "WR",
@@ -256,8 +298,7 @@ class VolumeContent:
             size_before=before,
             offset=offset,
             length=after.size - offset,
-            first_write=self._is_first_write(path),
-            size_changed=after.size != before,
+            traits=self._write_traits(path, resized=after.size != before),
         )
 
     def _found(
@@ -271,8 +312,7 @@ class VolumeContent:
         size_before: int | None = None,
         offset: int | None = None,
         length: int | None = None,
-        first_write: bool = False,
-        size_changed: bool = False,
+        traits: Iterable[str] = (),
     ) -> Operation:
         paths = (path,) if changed is None else changed
         before = 0 if kind == "CREAT" else entry.size
@@ -288,8 +328,7 @@ class VolumeContent:
             size_before=before if size_before is None else size_before,
             offset=offset,
             length=length,
-            first_write=first_write,
-            size_changed=size_changed,
+            traits=frozenset(traits),
             changed_paths=() if entry.is_dir and changed is None else paths,
         )
 
@@ -334,11 +373,25 @@ class VolumeContent:
             if path in self._written_since_open:
                 self._written_since_open[new + path[len(old) :]] = self._written_since_open.pop(path)
             self._last_write.pop(path, None)
+            self._last_read.pop(path, None)
+            self._read_since_open.discard(path)
 
     def _forget(self, path: str) -> None:
         self._table.pop(path, None)
         self._last_write.pop(path, None)
+        self._last_read.pop(path, None)
         self._written_since_open.pop(path, None)
+        self._read_since_open.discard(path)
+
+
+def _check_protocol(request: Request) -> None:
+    """Refuse what the protocol does not have. Raises SimError."""
+    action, protocol = request.action, request.protocol
+    stateless = protocol.name == "NFS" and protocol.major < 4
+    if stateless and action in (Action.OPEN, Action.CLOSE):
+        raise SimError(f"{action} {request.path}: NFSv3 has no {action}")
+    if protocol.name != "NFS" and action in (Action.LOOKUP, Action.LINK):
+        raise SimError(f"{action} {request.path}: {protocol.name} has no {action}")
 
 
 def _entry(item: os.DirEntry[str]) -> Entry | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from lab.ontap_sim.model import FileType, Operation
+from lab.ontap_sim.requests import ATTRIBUTES
 
 _DECLARATION = b'<?xml version="1.0"?>'
 _QUOTE = 0x22
@@ -29,6 +30,8 @@ ELEMENTS: Mapping[str, str] = {
     "SMB_REN_DIR": "SmbRenReq",
     "SMB_WR": "SmbWrReq",
     "SMB_RD": "SmbRdReq",
+    "SMB_SET_ATTR": "SmbSetAttrReq",
+    "SMB_GET_ATTR": "SmbGetAttrReq",
     "SMB_DEL": "SmbDelReq",
     "SMB_DEL_DIR": "SmbDelReq",
     "NFS_CREAT": "NfsCreatReq",
@@ -40,11 +43,12 @@ ELEMENTS: Mapping[str, str] = {
     "NFS_WR": "NfsWrReq",
     "NFS_RD": "NfsRdReq",
     "NFS_SET_ATTR": "NfsSetAttrReq",
+    "NFS_GET_ATTR": "NfsGetAttrReq",
+    "NFS_LOOKUP": "NfsLookupReq",
+    "NFS_LNK": "NfsLnkReq",
     "NFS_DEL": "NfsDelReq",
     "NFS_DEL_DIR": "NfsDelReq",
 }
-
-_SETATTR_MODIFY_TIME = 0x0010  # mask bit, section 5.3
 
 
 class WireError(Exception):
@@ -166,15 +170,27 @@ def _own_fields(operation: Operation, version: str, namespace_paths: bool) -> st
         return f"<WrOffset>{operation.offset}</WrOffset><WrLength>{operation.length}</WrLength>"
     if code in ("SMB_RD", "NFS_RD"):
         return f"<RdOffset>{operation.offset}</RdOffset><RdLength>{operation.length}</RdLength>"
-    if code == "NFS_SET_ATTR":
-        seconds, micros = divmod(operation.time_us, 1_000_000)
-        return (
-            f"<ChangeAttr>{_SETATTR_MODIFY_TIME}</ChangeAttr><SetAttrCommon><SetAttrMtime>"
-            f"<Secs>{seconds}</Secs><NanoSecs>{micros * 1000}</NanoSecs></SetAttrMtime></SetAttrCommon>"
-        )
+    if code == "NFS_SET_ATTR":  # that it has the bits of SMB's mask is likely, not said
+        mask = ATTRIBUTES[operation.attribute]
+        return f"<ChangeAttr>{mask}</ChangeAttr><SetAttrCommon>{_new_attribute(operation)}</SetAttrCommon>"
+    if code == "SMB_SET_ATTR":
+        mask = ATTRIBUTES[operation.attribute]
+        return f"<SetAttrChangeAttr>{mask}</SetAttrChangeAttr>{_new_attribute(operation)}"
     if operation.target is not None:
         paths = _paths(operation, operation.target, namespace_paths)
         return f"<TargetAccessPath>{paths}</TargetAccessPath>"
+    return ""
+
+
+def _new_attribute(operation: Operation) -> str:
+    """Build the optional element with the new value, for the attributes that both protocols send (5.3)."""
+    names = {"modify_time": "SetAttrMtime", "access_time": "SetAttrAtime"}
+    if operation.attribute in names:
+        seconds, micros = divmod(operation.time_us, 1_000_000)
+        name = names[operation.attribute]
+        return f"<{name}><Secs>{seconds}</Secs><NanoSecs>{micros * 1000}</NanoSecs></{name}>"
+    if operation.attribute == "mode" and operation.protocol.name == "NFS":
+        return "<SetAttrMode>448</SetAttrMode>"
     return ""
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lab.ontap_sim.clock import Clock
 from lab.ontap_sim.model import Client, Operation, Protocol, SimError, Svm, Volume
-from lab.ontap_sim.requests import Request, parse
+from lab.ontap_sim.requests import ATTRIBUTES, Request, parse
 from lab.ontap_sim.volume import VolumeContent
 
 NFS3 = Protocol("NFS", 3, 0)
@@ -74,17 +74,35 @@ def test_a_write_says_where_and_how_much_and_whether_it_is_the_first(content: Vo
     (first,) = content.perform(asked("write", "/a", length=10))
     (second,) = content.perform(asked("write", "/a", length=5))
     (third,) = content.perform(asked("write", "/a", length=5, offset=0))
-    assert (first.offset, first.length, first.first_write, first.size_changed) == (0, 10, True, True)
-    assert (second.offset, second.length, second.first_write, second.size_changed) == (10, 5, False, True)
-    assert (third.offset, third.size_before, third.size_changed) == (0, 15, False)
+    assert (first.offset, first.length, first.traits) == (0, 10, {"first_write", "write_with_size_change"})
+    assert (second.offset, second.length, second.traits) == (10, 5, {"write_with_size_change"})
+    assert (third.offset, third.size_before, third.traits) == (0, 15, set())
 
 
 def test_a_close_says_whether_the_file_was_modified(content: VolumeContent) -> None:
     content.perform(asked("create", "/a"))
-    assert not content.perform(asked("close", "/a"))[0].modified_close
+    assert content.perform(asked("close", "/a"))[0].traits == {"close_without_modification"}
     content.perform(asked("write", "/a", length=1))
-    assert content.perform(asked("close", "/a"))[0].modified_close
-    assert not content.perform(asked("close", "/a"))[0].modified_close
+    assert content.perform(asked("close", "/a"))[0].traits == {"close_with_modification"}
+    content.perform(asked("open", "/a"))
+    (read,) = content.perform(asked("read", "/a", length=9))
+    assert (read.code, read.offset, read.length, read.traits) == ("SMB_RD", 0, 1, {"first_read"})
+    assert content.perform(asked("read", "/a", length=9))[0].traits == set()
+    closed = content.perform(asked("close", "/a"))[0].traits
+    assert closed == {"close_without_modification", "close_with_read"}
+
+
+def test_operations_that_change_no_content_are_performed_and_not_found_again(content: VolumeContent) -> None:
+    content.perform(asked("create", "/a"))
+    for attribute in ATTRIBUTES:
+        (changed,) = content.perform(asked("setattr", "/a", attribute=attribute))
+        assert changed.traits == {f"setattr_with_{attribute}_change"}
+    (lookup,) = content.perform(asked("lookup", "/a", protocol="NFS 3.0"))
+    (getattr_,) = content.perform(asked("getattr", "/a"))
+    assert (lookup.code, getattr_.code) == ("NFS_LOOKUP", "SMB_GET_ATTR")
+    (linked,) = content.perform(asked("link", "/a", target="/b", protocol="NFS 3.0"))
+    assert (linked.code, linked.target, linked.changed_paths) == ("NFS_LNK", "/b", ("/b",))
+    assert content.scan() == []
 
 
 @pytest.mark.parametrize(
