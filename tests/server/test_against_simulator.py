@@ -17,6 +17,7 @@ from fsxn_runtime.events import parse_timestamp
 
 from lab.ontap_sim.process import SimProcess
 from tests.server.process import free_port, running
+from tests.support.certificates import Authority, Pair
 from tests.support.fake_sqs import FakeSqs
 from tests.support.waiting import wait_until
 
@@ -93,3 +94,40 @@ def test_every_operation_of_a_storm_arrives_across_a_restart_with_replay(
             assert {event["protocol"] for event in events} == {"NFS", "SMB"}
             assert sum(event["replayed"] for event in events) >= 100
             assert sqs.count("quarantine") == 0
+
+
+def test_nodes_that_verify_the_server_deliver_over_tls_and_refuse_another_ca(
+    simulator: SimProcess, tmp_path: Path
+) -> None:
+    """A CA on the SVM, server_auth, a storm; then a server whose certificate another CA signed."""
+    authority, stranger, port = Authority(), Authority("another CA"), free_port()
+    client = simulator.client
+    ledger = Path(simulator.ready["ledger"])
+    (tmp_path / "map.json").write_text(json.dumps(client.volume_map()))
+    ca = {"type": "client_ca", "public_certificate": authority.certificate, "svm": {"name": "svm1"}}
+    client.rest("POST", "/security/certificates", ca)
+
+    def settings(pair: Pair) -> dict[str, str]:
+        return {
+            "FPOLICY_VOLUME_MAP": str(tmp_path / "map.json"),
+            "FPOLICY_EVENTS_PER_MESSAGE": "20",
+            "FPOLICY_TLS_CERT": pair.certificate,
+            "FPOLICY_TLS_KEY": pair.key,
+        }
+
+    with FakeSqs() as sqs:
+        with running(sqs, tmp_path / "log", port, **settings(authority.sign("server"))) as server:
+            client.configure_fpolicy(
+                "svm1", ["127.0.0.1"], port, engine_settings={"ssl_option": "server_auth"}
+            )
+            client.wait_connected("svm1")
+            client.storm(600)
+            client.wait_idle(60)
+            assert server.stop() == -signal.SIGTERM
+        wanted = expected(done(ledger))
+        assert len(wanted) > 300
+        assert arrived(sqs) == wanted.keys()
+        with running(sqs, tmp_path / "log2", port, **settings(stranger.sign("server"))) as server:
+            wait_until(lambda: server.metric("fpolicy_connections_opened_total") > 2, 30)
+            assert {record["state"] for record in client.connections("svm1")} == {"disconnected"}
+            assert server.metric('fpolicy_frames_malformed_total{reason="tls_failed"}') > 0
