@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.diagnose import ACTIONS, Diagnosis, Prober, State, diagnose, parse_target
+from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.errors import RejectedError
 
@@ -46,14 +47,15 @@ def _access_point(arguments: argparse.Namespace) -> Exit:
         raise RejectedError(f"--caller-vpc is {arguments.caller_vpc!r}; it must be outside, or vpc-...")
     if not re.fullmatch(r"(arn:[a-z-]+:iam::[0-9]{12}:(role|user)/\S+)?", arguments.role):
         raise RejectedError(f"--role is {arguments.role!r}; it must be the ARN of an IAM role or user")
-    prober = Prober(client, client("s3", is_brief=True), target)
-    evidence = prober.collect(
-        actions=ACTIONS,
-        key=arguments.key,
-        write_key=f".fsxn-diagnose-{uuid.uuid4().hex}" if arguments.write else "",
-        role_arn=arguments.role,
-        caller_vpc=arguments.caller_vpc,
-    )
+    with aws_call("diagnose"):  # a client without a Region cannot even be made
+        prober = Prober(client, client("s3", is_brief=True), target)
+        evidence = prober.collect(
+            actions=ACTIONS,
+            key=arguments.key,
+            write_key=f".fsxn-diagnose-{uuid.uuid4().hex}" if arguments.write else "",
+            role_arn=arguments.role,
+            caller_vpc=arguments.caller_vpc,
+        )
     found = diagnose(evidence)
     if arguments.json:
         say(json.dumps({**asdict(found), "unread": dict(evidence.unread)}))

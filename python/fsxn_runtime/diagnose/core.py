@@ -82,6 +82,16 @@ DIRECTORY_ADVICE: Final = (
     "domain controllers (DNS, routes, security groups, are they running), because without them every data "
     "call is denied although nothing changed. Then look at owner and mode bits, or the ACL."
 )
+OTHER_DENY_ADVICE: Final = (
+    "A Deny of another policy than the access point's; the text names its kind: the role's own, its "
+    "boundary, a session's, or the organization's (service or resource control policy)."
+)
+OTHER_ACCOUNT_ADVICE: Final = (
+    "The caller is of another account: there the access point's policy must allow it too. Add a grant "
+    "(variable grants of module s3-access-point)."
+)
+_BY_POLICY: Final = frozenset({"explicit_deny", "not_allowed"})
+_RESOURCE_POLICY: Final = "resource-based policy"
 # No answer came from S3, or none that looked at the request.
 _UNREACHABLE: Final = frozenset({"credentials", "timeout", "unreachable"})
 # Calls on data, and the action of IAM that each takes.
@@ -150,9 +160,13 @@ def _refused_at(call: Call, evidence: Evidence) -> Layer | None:
     """Give the layer that refused the call; None for one that succeeded.
 
     S3 does not know an access point whose attachment failed: the name is right then, the attachment is not.
+    What kind of policy denied, or does not allow, is in the text.
     """
     if call.reason == "no_such_access_point" and evidence.attachment is not None:
         return Layer.ATTACHMENT
+    if call.reason in _BY_POLICY:
+        is_of_resource = _RESOURCE_POLICY in call.said.lower()
+        return Layer.ACCESS_POINT_POLICY if is_of_resource else Layer.IDENTITY_POLICY
     return LAYERS[call.reason] if call.reason else None
 
 
@@ -165,8 +179,12 @@ def _refusal(layer: Layer, refused: list[Call], evidence: Evidence) -> Step:
     advice = ADVICE[first.reason]
     if first.reason == "layer2_denied" and _is_directory_suspect(evidence):
         advice = DIRECTORY_ADVICE
-    if first.reason == "explicit_deny" and evidence.policy_denials:
+    if first.reason == "explicit_deny" and layer is Layer.IDENTITY_POLICY:
+        advice = OTHER_DENY_ADVICE
+    elif first.reason == "explicit_deny" and evidence.policy_denials:
         advice = f"Deny statements: {', '.join(evidence.policy_denials)}. {advice}"
+    elif first.reason == "not_allowed" and layer is Layer.ACCESS_POINT_POLICY:
+        advice = OTHER_ACCOUNT_ADVICE
     return Step(layer, state, text, advice)
 
 

@@ -275,6 +275,21 @@ def test_where_nothing_answers_the_status_is_3(lab, be, capsys, monkeypatch):
     assert (status, verdict["state"]) == (3, "unreachable")
 
 
+def test_an_explicit_deny_of_the_role_itself_is_not_the_access_points(lab, be, capsys):
+    be([*reads(lab.arn), {"Effect": "Deny", "Action": "s3:ListBucket", "Resource": lab.arn}])
+    status, verdict, _ = run(capsys, lab.alias, "--key", "legal/a.txt")
+    assert (status, verdict["layer"]) == (1, "identity policy")
+
+
+def test_without_a_region_the_status_is_3_and_one_line_says_so(be, capsys, monkeypatch):
+    be([])
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    forget_clients()
+    assert main(["diagnose", "access-point", "legal-vol1"]) == 3
+    assert "region" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["arn:aws:s3:::bucket"], ["legal-vol1", "--caller-vpc", "here"], ["legal-vol1", "--role", "reader"]],

@@ -13,6 +13,7 @@ from fsxn_runtime.errors import RejectedError
 from hypothesis import given
 from hypothesis import strategies as st
 
+BY_RESOURCE = "User: x is not authorized with an explicit deny in a resource-based policy"
 ALIAS = "legal-vol1-abcdefghijklmnop-ext-s3alias"
 ARN = "arn:aws:s3:us-east-1:111122223333:accesspoint/legal-vol1"
 ATTACHMENT = Attachment("legal-vol1", ALIAS, ARN, "AVAILABLE", "", "fsvol-1", "", "UNIX user reader")
@@ -31,8 +32,8 @@ IN_VPC = replace(ATTACHMENT, vpc_id="vpc-1")
 IN_DOMAIN = replace(VOLUME, is_in_domain=True)
 
 
-def denied(reason, *calls):
-    return tuple(replace(call, reason=reason, said="said") for call in calls)
+def denied(reason, *calls, said="said"):
+    return tuple(replace(call, reason=reason, said=said) for call in calls)
 
 
 def has(**changes):
@@ -121,10 +122,24 @@ SITUATIONS = {
         "gateway endpoint",
     ),
     "a restriction": (
-        has(policy_denials=("OnlyTheInventory",), calls=denied("explicit_deny", LIST)),
+        has(policy_denials=("OnlyTheInventory",), calls=denied("explicit_deny", LIST, said=BY_RESOURCE)),
         Layer.ACCESS_POINT_POLICY,
         State.REFUSES,
         "OnlyTheInventory",
+    ),
+    "a deny of the organization": (
+        has(
+            policy_denials=("A",), calls=denied("explicit_deny", LIST, said="... in a service control policy")
+        ),
+        Layer.IDENTITY_POLICY,
+        State.REFUSES,
+        "organization",
+    ),
+    "a caller of another account": (
+        has(decisions={}, calls=denied("not_allowed", LIST, said="because no resource-based policy allows")),
+        Layer.ACCESS_POINT_POLICY,
+        State.REFUSES,
+        "grants",
     ),
     "a role without permission": (
         has(decisions={}, calls=denied("not_allowed", LIST)),
