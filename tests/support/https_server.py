@@ -74,11 +74,15 @@ def make_certificate(
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server says. Without `body` the connection is broken after the request was read."""
+    """What the server says. Without `body` the connection is broken after the request was read.
+
+    raw: these bytes instead of HTTP, and then the connection's end.
+    """
 
     status: int = 200
     body: bytes | None = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
 
     @classmethod
     def json(cls, value: object, status: int = 200, **headers: str) -> Reply:
@@ -117,7 +121,8 @@ class HttpsServer:
                 asked = Asked(self.command, self.path, dict(self.headers.items()), body)
                 outer.asked.append(asked)
                 reply = outer.answering(asked)
-                if reply.body is None:
+                if reply.raw is not None or reply.body is None:
+                    self.wfile.write(reply.raw or b"")
                     self.close_connection = True
                     return
                 self.send_response(reply.status)
@@ -154,6 +159,11 @@ class HttpsServer:
         self._chain, self._key = self._directory / "chain.pem", self._directory / "key.pem"
         self._chain.write_text("".join(item.pem for item in (certificate, *chain)))
         self._key.write_text(certificate.key)
+
+    @property
+    def bundle(self) -> str:
+        """What is presented now, as PEM."""
+        return self._chain.read_text()
 
     def close(self) -> None:
         """Stop listening."""

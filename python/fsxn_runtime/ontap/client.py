@@ -22,6 +22,7 @@ from fsxn_runtime.ontap.answers import Json
 from fsxn_runtime.ontap.credentials import Credentials, FixedSecret, SecretSource, Session, StoredSecret
 from fsxn_runtime.ontap.errors import (
     OntapConflictError,
+    OntapError,
     OntapForbiddenError,
     OntapMisconfiguredError,
     OntapNotFoundError,
@@ -205,7 +206,7 @@ class OntapClient:
                 return answers.result(request, answer, [session.secret.password])
             except (OntapTransientError, OntapUnreachableError) as exc:
                 pause = max(_seconds(asked), wait * random.uniform(0.5, 1.0))  # noqa: S311 (not a secret)
-                if attempt == _GET_ATTEMPTS or deadline.left() <= pause or exc.status == 501:
+                if attempt == _GET_ATTEMPTS or deadline.left() <= pause or not _may_heal(exc):
                     raise
             self._sleep(pause)
             wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
@@ -288,6 +289,11 @@ def settled(change: Callable[[], Json], look: Callable[[], Json | None]) -> Json
         if found is None:
             raise
         return found
+
+
+def _may_heal(error: OntapError) -> bool:
+    """Say whether asking again may help: without an answer always, with one by its status."""
+    return error.status == 0 or error.status in answers.RETRIED_STATUSES
 
 
 def _seconds(retry_after: str) -> float:

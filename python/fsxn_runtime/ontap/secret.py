@@ -18,6 +18,7 @@ DEFAULT_PORT: Final = 443
 _MAX_CERTIFICATES: Final = 8
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _HOST_NAME: Final = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*\.?")
+_BRACKETED: Final = re.compile(r"\[([^]]+)\](?::(.+))?")
 _NAMES: Final = '"username", "password", "management_ip", "ca_certificate"'
 
 
@@ -116,10 +117,8 @@ def _host_and_port(address: str) -> tuple[str, int]:
     """Split `198.19.255.10`, `127.0.0.1:8443`, `[fd00::1]:443`, `fd00::1`, or a name with or without port."""
     host, port = address, str(DEFAULT_PORT)
     if address.startswith("["):
-        host, _, rest = address[1:].partition("]")
-        port = rest.removeprefix(":") if rest else port
-        if rest and not rest.startswith(":"):
-            port = ""
+        parts = _BRACKETED.fullmatch(address)
+        host, port = (parts[1], parts[2] or port) if parts else ("", port)
     elif address.count(":") == 1:
         host, _, port = address.partition(":")
     if not (_is_ip(host) or (":" not in host and _HOST_NAME.fullmatch(host))):

@@ -93,8 +93,7 @@ def gate(server: HttpsServer) -> Gate:
 
 @pytest.fixture
 def stored(server: HttpsServer) -> Stored:
-    pem = (server._directory / "chain.pem").read_text()
-    return Stored(OntapSecret("fsxadmin", "one", server.address, pem))
+    return Stored(OntapSecret("fsxadmin", "one", server.address, server.bundle))
 
 
 @pytest.fixture
