@@ -38,11 +38,8 @@ def failure(request: Request, status: int, error: object, secrets: Iterable[str]
     body: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
     code = _code(body.get("code"))
     message = redact(str(body.get("message", "no message")), secrets)[:_MAX_MESSAGE]
-    text = (
-        f"{request}: HTTP {status}, code {code or 'none'}: {message}"
-        if status
-        else (f"{request}: its job failed, code {code or 'none'}: {message}")
-    )
+    what = f"HTTP {status}" if status else "its job failed"
+    text = f"{request}: {what}, code {code or 'none'}: {message}"
     if request.is_change and status >= 500:
         kind: type[errors.OntapError] = errors.OntapOutcomeUnknownError
     else:
@@ -65,13 +62,20 @@ def page_of(request: Request, data: Mapping[str, Any]) -> tuple[list[Json], str]
     records = data.get("records", [] if data.keys() <= {"num_records", "_links"} else None)
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise _bad_answer(request, "has no list of records")
-    following: object = ""
+    return records, next_page(request, data)
+
+
+def next_page(request: Request, data: Mapping[str, Any]) -> str:
+    """Give the path of the next page; "" without one. A change of many records may have one too (3).
+
+    Credentials go wherever it leads, so one outside of /api/ is no answer.
+    """
+    found: object = data
     for name in ("_links", "next", "href"):
-        found = data if name == "_links" else following
-        following = found.get(name, "") if isinstance(found, Mapping) else ""
-    if not isinstance(following, str) or (following and not following.startswith("/api/")):
-        raise _bad_answer(request, f"names a next page outside of /api/: {str(following)[:200]!r}")
-    return records, following
+        found = found.get(name, "") if isinstance(found, Mapping) else ""
+    if not isinstance(found, str) or (found and not found.startswith("/api/")):
+        raise _bad_answer(request, f"names a next page outside of /api/: {str(found)[:200]!r}")
+    return found
 
 
 def secrets_in(body: object) -> Iterable[str]:

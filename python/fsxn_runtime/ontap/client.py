@@ -17,15 +17,14 @@ from typing import Any, Final, Self
 
 from fsxn_runtime.edge.clients import client as aws_client
 from fsxn_runtime.edge.secrets import SecretReader
+from fsxn_runtime.errors import FsxnError
 from fsxn_runtime.ontap import answers
 from fsxn_runtime.ontap.answers import Json
 from fsxn_runtime.ontap.credentials import Credentials, FixedSecret, SecretSource, Session, StoredSecret
 from fsxn_runtime.ontap.errors import (
     OntapConflictError,
     OntapError,
-    OntapForbiddenError,
     OntapMisconfiguredError,
-    OntapNotFoundError,
     OntapOutcomeUnknownError,
     OntapPinMismatchError,
     OntapRejectedError,
@@ -156,6 +155,10 @@ class OntapClient:
         session, answer = self._exchange(request, deadline)
         hidden = [session.secret.password, *answers.secrets_in(body)]
         data = answers.result(request, answer, hidden)
+        if answers.next_page(request, data):
+            raise OntapOutcomeUnknownError(
+                f"{request}: done in part, because ONTAP ran out of time; look before asking again"
+            )
         if answer.status != 202:
             return data  # done; a job in it has ended (ONTAP REST reference 6)
         uuid = answers.job_of(data)
@@ -170,15 +173,10 @@ class OntapClient:
         while True:
             try:
                 job = self._read(poll, deadline)
-            except OntapForbiddenError as exc:
-                raise OntapForbiddenError(
-                    f"{request}: accepted as job {uuid}, which this account may not read; its role needs "
-                    "readonly on /api/cluster/jobs",
-                    status=exc.status,
-                    ontap_code=exc.ontap_code,
+            except FsxnError as exc:  # whatever it is, the change was accepted
+                raise OntapOutcomeUnknownError(
+                    f"{request}: accepted as job {uuid}, whose end is out of sight; look first: {exc}"
                 ) from exc
-            except (OntapNotFoundError, OntapTransientError, OntapUnreachableError) as exc:
-                raise OntapOutcomeUnknownError(f"{request}: lost sight of job {uuid}: {exc}") from exc
             state = job.get("state")
             if state == "success":
                 return job

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +11,7 @@ class Request:
 
     method: str
     target: str
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)  # may hold a password
 
     @property
     def is_change(self) -> bool:
@@ -28,5 +28,5 @@ class Answer:
     """Status, body, and how long ONTAP asks to be left alone ("" when it does not)."""
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
     retry_after: str = ""

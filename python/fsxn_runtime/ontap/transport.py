@@ -75,7 +75,7 @@ class Transport:
                 raise self._lost(request, exc) from exc
             self._pools = {pin: pool, **self._pools}  # the one that is accepted is asked first
             return answer
-        raise trust.refusal(self._secret, refused)
+        raise trust.refusal(self._secret, refused, left())
 
     def _send(
         self,

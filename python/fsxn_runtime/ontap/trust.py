@@ -62,10 +62,15 @@ def is_about_the_certificate(error: urllib3.exceptions.SSLError) -> bool:
     return _verification(error) is not None or str(error).startswith("Fingerprints did not match")
 
 
-def refusal(secret: OntapSecret, errors: dict[str, urllib3.exceptions.SSLError]) -> OntapError:
-    """Say why no certificate of the bundle was accepted. `errors`: what was raised, by pin."""
+def refusal(
+    secret: OntapSecret, errors: dict[str, urllib3.exceptions.SSLError], seconds: float
+) -> OntapError:
+    """Say why no certificate of the bundle was accepted, taking at most these seconds to look at it.
+
+    errors: what was raised, by pin.
+    """
     place = f"{secret.host}:{secret.port}"
-    presented = _presented_pin(secret)
+    presented = _presented_pin(secret, min(seconds, _LOOK_SECONDS))
     if presented in errors or not presented:
         for pin in [presented] if presented else errors:
             found = _verification(errors[pin])
@@ -109,8 +114,10 @@ def _verification(error: urllib3.exceptions.SSLError) -> ssl.SSLCertVerification
     return inner if isinstance(inner, ssl.SSLCertVerificationError) else None
 
 
-def _presented_pin(secret: OntapSecret) -> str:
+def _presented_pin(secret: OntapSecret, seconds: float) -> str:
+    if seconds <= 0:
+        return ""
     try:
-        return pin_of(presented_certificate(secret.host, secret.port))
+        return pin_of(presented_certificate(secret.host, secret.port, seconds))
     except OSError:
         return ""
