@@ -65,7 +65,7 @@ async def _run(settings: config.Config, *, with_stdin: bool) -> None:
             for svm in settings.svms
         }
         control_server = await http.serve(control.handle, _LOOPBACK, 0, None)
-        fsx_server = await http.serve(simulator.fsx.api.handle, _LOOPBACK, settings.file_system.port, None)
+        fsx_server = await http.serve(simulator.fsx.handle, _LOOPBACK, settings.file_system.port, None)
         ready = {
             "rest": f"https://{_LOOPBACK}:{_port(rest_server)}",
             "svm_rest": {

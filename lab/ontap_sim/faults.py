@@ -1,17 +1,20 @@
-"""Faults on purpose: a table of rules that say which REST requests go wrong, and how. Pure.
+"""Faults on purpose: a table of rules that say which requests go wrong, and how.
 
 A rule counts the requests that it fits. It spares the first `skip` of them and strikes the next `count`
 (0: all that follow). So {"effect": "lost_answer", "skip": 4} strikes the fifth request from now, whatever it
-is. Every rule counts every request; the first rule that strikes is the one applied.
+is. Every rule counts every request; the first rule that strikes is the one applied. Requests are those to
+REST; a rule for the FSx API has the path "/fsx" and the action as its method, such as UpdateFileSystem.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lab.ontap_sim.http import AbortConnection, HttpResponse
 from lab.ontap_sim.model import SimError
 
 EFFECTS: Mapping[str, str] = {
@@ -30,7 +33,7 @@ class Fault:
 
     effect: str
     method: str = "*"
-    path: str = "*"
+    path: str = "/api*"
     skip: int = 0
     count: int = 1
     seconds: float = 0.0
@@ -46,6 +49,25 @@ class Fault:
             return False
         self.seen += 1
         return self.seen > self.skip and (self.count == 0 or self.seen <= self.skip + self.count)
+
+
+async def suffer(
+    fault: Fault | None,
+    answer: Callable[[], Awaitable[HttpResponse]],
+    instead: Callable[[Fault], HttpResponse],
+) -> HttpResponse:
+    """Answer a request as its fault wants it. Raises AbortConnection."""
+    if fault is None:
+        return await answer()
+    await asyncio.sleep(fault.seconds)
+    if fault.effect == "reset":
+        raise AbortConnection
+    response = instead(fault) if fault.effect == "status" else await answer()
+    if fault.effect == "lost_answer":
+        raise AbortConnection
+    if fault.retry_after is None:
+        return response
+    return replace(response, headers={**response.headers, "retry-after": str(fault.retry_after)})
 
 
 class Faults:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from lab.ontap_sim.faults import Fault
 from lab.ontap_sim.fsx_attachments import Attachment, selected
 from lab.ontap_sim.fsx_state import MIB, FsxError, FsxState, FsxVolume
 from lab.ontap_sim.http import HttpRequest, HttpResponse
@@ -50,7 +51,7 @@ class FsxApi:
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; what is refused is HTTP 400 with the error's name, as AWS answers."""
-        name = request.headers.get("x-amz-target", "").removeprefix(_TARGET)
+        name = action_of(request)
         try:
             if name not in self._operations:
                 raise FsxError("UnsupportedOperation", f"The laboratory has no {name or 'such operation'}.")
@@ -201,6 +202,17 @@ def _page(name: str, found: Sequence[Json], given: Json) -> Json:
     if start + size < len(found):
         answer["NextToken"] = str(start + size)
     return answer
+
+
+def action_of(request: HttpRequest) -> str:
+    """Name the API action that a request wants."""
+    return request.headers.get("x-amz-target", "").removeprefix(_TARGET)
+
+
+def failure(fault: Fault) -> HttpResponse:
+    """Build the answer of a service that fails on purpose."""
+    code = "ThrottlingException" if fault.status in (400, 429) else "InternalServerError"
+    return HttpResponse(fault.status, {"__type": code, "Message": "The service fails on purpose."})
 
 
 def _endpoint(name: str) -> Json:

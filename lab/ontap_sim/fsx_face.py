@@ -13,18 +13,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab.ontap_sim.accounts import Accounts
 from lab.ontap_sim.config import Config
-from lab.ontap_sim.fsx_api import FsxApi
+from lab.ontap_sim.faults import Faults, suffer
+from lab.ontap_sim.fsx_api import FsxApi, action_of, failure
 from lab.ontap_sim.fsx_attachments import Attachment
 from lab.ontap_sim.fsx_metrics import Datum, Metrics, current, history
 from lab.ontap_sim.fsx_state import FsxState, FsxVolume
+from lab.ontap_sim.http import HttpRequest, HttpResponse
 from lab.ontap_sim.model import SimError
+from lab.ontap_sim.rest_errors import RestError
 from lab.ontap_sim.volume import VolumeContent
 
 
 class FsxFace:
     """One file system's FSx API and metrics."""
 
-    def __init__(self, config: Config, contents: Sequence[VolumeContent], accounts: Accounts) -> None:
+    def __init__(
+        self, config: Config, contents: Sequence[VolumeContent], accounts: Accounts, faults: Faults
+    ) -> None:
         self._skew_seconds = 0.0
         self._settings = config.file_system
         self.state = FsxState(config.file_system, contents)
@@ -33,8 +38,14 @@ class FsxFace:
             (config.s3.account, config.s3.region) if config.s3 else ("000000000000", "us-east-1")
         )
         self._accounts = accounts
+        self._faults = faults
         self._reset_seconds = config.switches.reset_seconds
         self.api = FsxApi(self.state, self.now, account, region, self._reset_password)
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request to the FSx API, which may meet a fault."""
+        fault = self._faults.strike(action_of(request), "/fsx")
+        return await suffer(fault, lambda: self.api.handle(request), failure)
 
     def now(self) -> float:
         """Give the file system's time: the clock's, and what it was put forward by."""
@@ -43,8 +54,14 @@ class FsxFace:
     def _reset_password(self, owner_uuid: str | None, name: str, password: str) -> None:
         """Set a password some time from now, as AWS does; the file system's without an owner."""
         owner = owner_uuid or self._accounts.cluster_uuid
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._reset_seconds, self._accounts.reset, owner, name, password)
+
+        def reset() -> None:
+            try:
+                self._accounts.reset(owner, name, password)
+            except RestError as exc:  # AWS took the password, ONTAP does not: nothing changes
+                print(f"ontap_sim: password of {name}: {exc}", file=sys.stderr)
+
+        asyncio.get_running_loop().call_later(self._reset_seconds, reset)
 
     def attach(self, volume: str, name: str, alias: str, arn: str) -> None:
         """Show an access point of a volume in the FSx API."""

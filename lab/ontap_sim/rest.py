@@ -6,14 +6,13 @@ rest_cluster, rest_fpolicy, rest_security and rest_storage; how it is answered i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from email.utils import format_datetime
 
 from lab.ontap_sim.accounts import Account, Accounts
 from lab.ontap_sim.clock import Clock
-from lab.ontap_sim.faults import Fault, Faults
-from lab.ontap_sim.http import AbortConnection, Handler, HttpRequest, HttpResponse
+from lab.ontap_sim.faults import Fault, Faults, suffer
+from lab.ontap_sim.http import Handler, HttpRequest, HttpResponse
 from lab.ontap_sim.jobs import Jobs
 from lab.ontap_sim.request_log import Entry, RequestLog
 from lab.ontap_sim.rest_engine import Call, Collection, Engine, body_of
@@ -49,27 +48,19 @@ class Rest:
         async def handle(request: HttpRequest) -> HttpResponse:
             entry = self._log.begin(request, name)
             fault = self._faults.strike(request.method, request.path)
-            if fault:
-                entry.fault = fault.effect
-                await asyncio.sleep(fault.seconds)
-            if fault and fault.effect == "reset":
-                raise AbortConnection
-            response = self._faulty(fault) or await self._answer(request, svm_uuid, entry, fault)
+            entry.fault = fault.effect if fault else ""
+
+            async def answer() -> HttpResponse:
+                response = await self._answer(request, svm_uuid, entry, fault)
+                entry.status = response.status
+                return response
+
+            response = await suffer(fault, answer, _instead)
             entry.status = response.status
-            if fault and fault.effect == "lost_answer":
-                raise AbortConnection
             date = format_datetime(self._clock.now(), usegmt=True)
             return HttpResponse(response.status, response.body, {"date": date, **response.headers})
 
         return handle
-
-    @staticmethod
-    def _faulty(fault: Fault | None) -> HttpResponse | None:
-        if fault is None or fault.effect != "status":
-            return None
-        default = RestError(fault.status, "65562", f"The service answers {fault.status} on purpose.")
-        headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
-        return HttpResponse(fault.status, _FAULTY_BODIES.get(fault.status, default).body(), headers)
 
     async def _answer(
         self, request: HttpRequest, svm_uuid: str, entry: Entry, fault: Fault | None
@@ -98,3 +89,8 @@ class Rest:
         path = "/" + "/".join(request.segments)
         if not self._accounts.roles.allows(caller.owner_uuid, caller.role, request.method, path):
             raise RestError(403, "6", "You are not permitted to perform this operation.")
+
+
+def _instead(fault: Fault) -> HttpResponse:
+    default = RestError(fault.status, "65562", f"The service answers {fault.status} on purpose.")
+    return HttpResponse(fault.status, _FAULTY_BODIES.get(fault.status, default).body())

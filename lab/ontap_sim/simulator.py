@@ -63,7 +63,7 @@ class Simulator:
             for volume in config.volumes
         ]
         self.management = Management(config, self.cluster, self.volumes, clock, ems, self._ssd_bytes)
-        self.fsx = FsxFace(config, self.volumes, self.management.accounts)
+        self.fsx = FsxFace(config, self.volumes, self.management.accounts, self.management.faults)
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._changed = asyncio.Event()
         self._looking = False

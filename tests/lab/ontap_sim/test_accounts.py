@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
 
 from lab.ontap_sim.client import SimClient, SimClientError, wait_until
 from lab.ontap_sim.process import SimProcess
@@ -260,6 +262,27 @@ def test_aws_resets_a_password_some_time_later_and_whether_it_unlocks_is_a_switc
     fsx.update_file_system(FileSystemId=file_system, OntapConfiguration={"FsxAdminPassword": OLD})
     time.sleep(0.3)
     assert works(admin, "fsxadmin", OLD) is works_then, "AWS does not mind the history"
+
+
+def test_a_password_that_only_aws_takes_changes_nothing_and_its_answer_may_be_lost(admin: SimClient) -> None:
+    config = Config(retries={"total_max_attempts": 1})
+    fsx = boto3.client("fsx", endpoint_url=admin.ready["fsx"], region_name="us-east-1", config=config)
+
+    def reset(password: str) -> None:
+        fsx.update_file_system(
+            FileSystemId=admin.ready["file_system_id"], OntapConfiguration={"FsxAdminPassword": password}
+        )
+
+    reset("onlyletters")
+    time.sleep(0.3)
+    assert works(admin, "fsxadmin", OLD)
+    admin.fault("status", method="UpdateFileSystem", path="/fsx", status=500)
+    admin.fault("lost_answer", method="UpdateFileSystem", path="/fsx", skip=1)
+    with pytest.raises(fsx.exceptions.ClientError, match="InternalServerError"):
+        reset(NEW)
+    with pytest.raises(ConnectionClosedError):
+        reset(NEW)
+    wait_until(lambda: works(admin, "fsxadmin", NEW), 3.0, "the reset whose answer was lost")
 
 
 def test_aws_resets_the_password_of_an_svm(admin: SimClient) -> None:
