@@ -151,9 +151,10 @@ def test_the_last_six_passwords_are_refused_and_the_seventh_is_not(admin: SimCli
 
 
 def test_wrong_passwords_in_a_row_lock_the_account_until_another_unlocks_it(admin: SimClient) -> None:
-    for _ in range(5):
-        assert not works(admin, "automation", "wrong")
-    assert works(admin, "automation", OLD), "five wrong ones do not lock, and a right one begins anew"
+    for _ in range(2):
+        for _ in range(5):
+            assert not works(admin, "automation", "wrong")
+        assert works(admin, "automation", OLD), "five wrong ones do not lock, and a right one begins anew"
     for _ in range(6):
         assert not works(admin, "automation", "wrong")
     assert not works(admin, "automation", OLD)
