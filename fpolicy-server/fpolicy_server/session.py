@@ -186,17 +186,17 @@ class Session:
             # Everything that had arrived before is already read: the kernel reports an error only then.
             self._log.info("connection.lost", error=exc)
             data = b""
+        try:
+            plain = self._layer.received(data)
+        except PeerError as exc:
+            self._send()  # TLS tells the peer why
+            self._fail(exc)
+            return
         if data:
             self.heard_at = self._loop.time()
-            try:
-                plain = self._layer.received(data)
-            except PeerError as exc:
-                self._send()  # TLS tells the peer why
-                self._fail(exc)
-                return
-            if plain:
-                self._connection.receive_data(plain)
-            self._send()  # what TLS has to say
+        if plain:
+            self._connection.receive_data(plain)
+        self._send()  # what TLS has to say
         if not data or self._layer.is_ended:
             self._stop_reading()
             self._connection.receive_eof()

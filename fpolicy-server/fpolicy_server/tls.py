@@ -27,7 +27,10 @@ class Layer(Protocol):
     is_ended: bool  # the peer has said that nothing more comes
 
     def received(self, data: bytes) -> bytes:
-        """Take what the socket gave; give what the protocol reads. Raises PeerError (tls_failed)."""
+        """Take what the socket gave, b"" at its end; give what the protocol reads.
+
+        Raises PeerError (tls_failed).
+        """
 
     def sent(self, data: bytes) -> bytes:
         """Take what the protocol writes; give what goes to the socket, now also what TLS itself says."""
@@ -62,10 +65,17 @@ class Tls:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._is_ready = False
+        self._has_begun = False
 
     def received(self, data: bytes) -> bytes:
         """Decrypt. During the handshake nothing comes out; `sent(b"")` has the answers."""
+        if not data and self._has_begun and not self._is_ready:
+            # A node that does not trust our certificate goes away in the middle, often without a word.
+            raise PeerError(
+                "the peer left within the TLS handshake: does it trust our CA?", code="tls_failed"
+            )
         self._incoming.write(data)
+        self._has_begun = True
         plain = bytearray()
         try:
             if not self._is_ready:
