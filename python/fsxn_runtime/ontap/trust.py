@@ -71,11 +71,11 @@ def refusal(
     """
     place = f"{secret.host}:{secret.port}"
     presented = _presented_pin(secret, min(seconds, _LOOK_SECONDS))
-    if presented in errors or not presented:
-        for pin in [presented] if presented else errors:
-            found = _verification(errors[pin])
-            if found is not None and (presented or found.verify_code in (_EXPIRED, _NOT_YET_VALID)):
-                return _unusable(place, pin, found)
+    found = {pin: inner for pin, error in errors.items() if (inner := _verification(error))}
+    if not presented:  # gone meanwhile: TLS says only of a certificate it knows that its time is wrong
+        presented = next((pin for pin in found if found[pin].verify_code in (_EXPIRED, _NOT_YET_VALID)), "")
+    if presented in found:
+        return _unusable(place, presented, found[presented])
     known = ", ".join(secret.pins)
     return OntapPinMismatchError(
         f"{place} presents the certificate {presented or '(gone before it could be looked at)'}; "

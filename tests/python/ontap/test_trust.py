@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,12 @@ import pytest
 from fsxn_runtime.ontap import OntapClient, OntapSecret, path, pin_of, presented_certificate
 from fsxn_runtime.ontap import trust as trust_module
 from fsxn_runtime.ontap.credentials import Versioned
-from fsxn_runtime.ontap.errors import OntapMisconfiguredError, OntapPinMismatchError, OntapUnreachableError
+from fsxn_runtime.ontap.errors import (
+    OntapError,
+    OntapMisconfiguredError,
+    OntapPinMismatchError,
+    OntapUnreachableError,
+)
 
 from tests.support.https_server import DAY, Certificate, HttpsServer, Reply, https_server, make_certificate
 
@@ -102,6 +108,25 @@ def test_a_known_certificate_out_of_its_time_has_a_code_of_its_own(
             ask(server, make_certificate(), certificate)
         assert server.asked == []
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("ends", "kind"), [(DAY, OntapPinMismatchError), (-DAY / 2, OntapMisconfiguredError)]
+)
+def test_a_certificate_that_cannot_be_looked_at_any_more_is_refused_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: timedelta, kind: type[OntapError]
+) -> None:
+    """The node goes away between the handshake and the look at what it presented."""
+
+    def gone(*_: object) -> str:
+        raise OSError("gone")
+
+    monkeypatch.setattr(trust_module, "presented_certificate", gone)
+    known, presented = make_certificate(ends=ends), make_certificate()
+    with https_server(tmp_path, known if ends < DAY else presented) as server:
+        with pytest.raises(kind):
+            ask(server, make_certificate(), known)
+        assert server.asked == []
 
 
 def test_an_unknown_certificate_is_a_mismatch_even_when_it_has_expired(tmp_path: Path) -> None:
