@@ -76,3 +76,11 @@ def server() -> Iterator[FakeServer]:
     fake = FakeServer()
     yield fake
     fake.close()
+
+
+@pytest.fixture
+def other(server: FakeServer) -> Iterator[FakeServer]:
+    """A second server, on another address and the same port."""
+    fake = FakeServer("127.0.0.2", server.port)
+    yield fake
+    fake.close()

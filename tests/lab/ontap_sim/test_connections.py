@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,14 +21,6 @@ from tests.lab.ontap_sim.fake_server import FakeServer, unix_path
 from tests.support.waiting import wait_until
 
 Start = Callable[..., World]
-
-
-@pytest.fixture
-def other(server: FakeServer) -> Iterator[FakeServer]:
-    """A second server, on another address and the same port."""
-    fake = FakeServer("127.0.0.2", server.port)
-    yield fake
-    fake.close()
 
 
 def names(server: FakeServer) -> list[str]:
@@ -109,6 +101,8 @@ def test_a_stopped_svm_takes_no_operations(start: Start, server: FakeServer) -> 
     with pytest.raises(Exception, match="SVM svm1 is stopped"):
         world.create("/a")
     assert {row["disconnected_reason"]["code"] for row in world.client.connections("svm1")} == {9305}
+    (world.volume / "foreign").touch()
+    wait_until(lambda: world.rows("operation", path="/vol1/foreign", monitored=False))
     (svm,) = world.client.rest("GET", "/svm/svms?fields=state")["records"]
     assert svm["state"] == "stopped"
     world.client.set_svm_running("svm1", running=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -13,14 +13,6 @@ from tests.support.waiting import stays, wait_until
 Start = Callable[..., World]
 
 TAKES_ALL = {"store": None, "policy": "guard", "engine": "guard"}  # a second policy of the same scope
-
-
-@pytest.fixture
-def other(server: FakeServer) -> Iterator[FakeServer]:
-    """A second server, on another address and the same port."""
-    fake = FakeServer("127.0.0.2", server.port)
-    yield fake
-    fake.close()
 
 
 def names(server: FakeServer) -> list[str]:
@@ -51,16 +43,26 @@ def test_what_counts_as_delivered_decides_what_a_break_loses(start: Start, deliv
     server.close()
 
 
-@pytest.mark.parametrize("delivered", ["acknowledged", "repeat"])
-def test_what_was_delivered_is_not_sent_again_when_the_node_ends_the_connection(
-    start: Start, server: FakeServer, delivered: str
+@pytest.mark.parametrize(("delivered", "stored"), [("acknowledged", 0), ("repeat", 1)])
+def test_what_went_out_over_a_connection_that_the_node_ended_is_never_sent_again(
+    start: Start, server: FakeServer, delivered: str, stored: int
 ) -> None:
+    """Four events; the connections are taken down and put up by hand; one more; then the server breaks."""
     world = start(delivered=delivered)
     world.connect(server)
-    world.create("/a", "/b", "/c")
-    wait_until(lambda: len(names(server)) == 3)
-    world.client.disable_fpolicy("svm1")
-    assert world.client.status()["stored"] == 0
+    world.create("/a", "/b", "/c", "/d")
+    wait_until(lambda: len(names(server)) == 4)
+    for state in ("disconnected", "connected"):
+        for record in world.client.connections("svm1"):
+            keys = f"{record['node']['uuid']}/{record['policy']['name']}/{record['server']}"
+            path = f"/protocols/fpolicy/{record['svm']['uuid']}/connections/{keys}"
+            world.client.rest("PATCH", path, {"state": state})
+    world.client.wait_connected("svm1")
+    world.create("/e")
+    wait_until(lambda: len(names(server)) == 5)
+    server.stop()
+    wait_until(lambda: len(world.rows("connection", state="disconnected")) == 4)
+    assert world.client.status()["stored"] == stored
 
 
 @pytest.mark.parametrize("policy_time", ["same", "own"])
