@@ -34,6 +34,7 @@ from lab.terraform import REPOSITORY, Terraform
 
 ROOT = REPOSITORY / "envs" / "local"
 SVM, VOLUME, JUNCTION = "svm1", "vol1", "/vol1"
+BUCKET = "lab-vol1"  # the bucket behind the volume's access point
 ONTAP_SECRET = "fsxn-s3ap-local-ontap"  # noqa: S105 (its name)
 SSD_GIB = 2048  # twice the volume's size, so that the volume can grow before the file system must
 FPOLICY_PORT = 9898
@@ -117,6 +118,7 @@ class World:
             with self.step("terraform init"):
                 initialised.result()
         with self.step("terraform apply"):
+            self._put_marker()
             self._apply()
         with self.step("FPolicy server from its task definition"):
             self._put_volume_map()
@@ -148,7 +150,7 @@ class World:
             "name": VOLUME,
             "junction_path": JUNCTION,
             "directory": str(self.volume),
-            "s3": {"bucket": "lab-vol1", "access_point": "lab-vol1-ap"},
+            "s3": {"bucket": BUCKET, "access_point": "lab-vol1-ap"},
         }
         config = {
             "ledger": str(self.ledger_path),
@@ -206,6 +208,10 @@ class World:
         """The simulated volume's id at AWS."""
         (volume,) = self.client("fsx").describe_volumes()["Volumes"]
         return str(volume["VolumeId"])
+
+    def _put_marker(self) -> None:
+        """Put the file there that the access point monitor reads; through S3, so FPolicy tells nobody."""
+        self.client("s3").put_object(Bucket=BUCKET, Key=".fsxn-canary/marker", Body=b"marker\n")
 
     def _put_volume_map(self) -> None:
         place = self.outputs["server"]["volume_map"]

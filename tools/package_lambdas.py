@@ -6,6 +6,10 @@ Entries are sorted, with one fixed time and mode, and stored without compression
 differs between its versions. Third-party code is taken from this environment, after its version was compared
 with requirements/lambda.txt, and must be pure Python: one zip serves arm64 in AWS and any local machine.
 
+A function with an `entry` is a CloudWatch Synthetics canary, whose zip has another form: everything lies
+below `python/`, and the handler is a file there (CloudWatch user guide, "Writing a Python canary script").
+That file is written here; it hands on what `entry` names.
+
 A zip that changed is imported by the interpreter of .venv-lambda, which has only what AWS's runtime brings;
 what is missing in the zip fails here, not in AWS. Exit status: 0 built, 2 something is wrong, in one line.
 """
@@ -46,12 +50,21 @@ class PackagingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One entry of lambdas.toml. `include` are paths below python/fsxn_runtime, the common ones too."""
+    """One entry of lambdas.toml. `include` are paths below python/fsxn_runtime, the common ones too.
+
+    `handler` is what AWS is told; `entry` is what the handler of a canary hands on, "" for a Lambda function.
+    """
 
     name: str
     handler: str
     include: tuple[str, ...]
     requirements: tuple[str, ...]
+    entry: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Where in the zip the modules lie, with a slash at the end; "" for its top."""
+        return "python/" if self.entry else ""
 
 
 def read_functions(path: Path) -> dict[str, Function]:
@@ -63,6 +76,7 @@ def read_functions(path: Path) -> dict[str, Function]:
             handler=entry["handler"],
             include=(*data["common"], *entry["include"]),
             requirements=tuple(entry["requirements"]),
+            entry=entry.get("entry", ""),
         )
         for name, entry in sorted(data["functions"].items())
     }
@@ -80,11 +94,13 @@ def build(function: Function, pins: dict[str, str], root: Path = ROOT) -> bytes:
     entries = dict(_own_entries(function, root / "python"))
     for requirement in function.requirements:
         entries.update(_requirement_entries(function, requirement, pins))
+    if function.entry:
+        entries.update(_entry_file(function))
     module_path = function.handler.rpartition(".")[0].replace(".", "/")
     if f"{module_path}.py" not in entries and f"{module_path}/__init__.py" not in entries:
         raise PackagingError(f"{function.name}: the handler's module {module_path}.py is not in the zip")
     _check_own_imports(function, entries)
-    packed = _zip(entries)
+    packed = _zip({f"{function.folder}{name}": content for name, content in entries.items()})
     if len(packed) > MAX_ZIP_BYTES:
         raise PackagingError(f"{function.name}: {len(packed)} bytes; at most {MAX_ZIP_BYTES} are allowed")
     return packed
@@ -99,7 +115,7 @@ def check_import(function: Function, archive: Path, python: Path = RUNTIME_PYTHO
     )
     # -I: nothing of the working directory or the caller's environment may help the import.
     result = subprocess.run(
-        [str(python), "-I", "-B", "-c", program, str(archive), module, attribute],
+        [str(python), "-I", "-B", "-c", program, str(archive / function.folder), module, attribute],
         capture_output=True,
         text=True,
         timeout=IMPORT_SECONDS,
@@ -153,6 +169,13 @@ def _own_entries(function: Function, python: Path) -> Iterator[tuple[str, bytes]
                 yield file.relative_to(python).as_posix(), file.read_bytes()
 
 
+def _entry_file(function: Function) -> dict[str, bytes]:
+    """Write the file that Synthetics calls."""
+    module, _, attribute = function.entry.rpartition(".")
+    text = f'"""What Synthetics calls."""\n\nfrom {module} import {attribute}\n\n__all__ = ["{attribute}"]\n'
+    return {f"{function.handler.rpartition('.')[0]}.py": text.encode()}
+
+
 def _check_own_imports(function: Function, entries: dict[str, bytes]) -> None:
     """Refuse an import of ours that the zip cannot answer, wherever in a file it stands."""
     modules = {
@@ -161,7 +184,7 @@ def _check_own_imports(function: Function, entries: dict[str, bytes]) -> None:
         if name.endswith(".py")
     }
     for name, content in entries.items():
-        if name.startswith("fsxn_runtime/") and name.endswith(".py"):
+        if name.endswith(".py"):
             for imported in sorted(_own_imports(content) - modules):
                 raise PackagingError(f"{function.name}: {name} imports {imported}, which is not in the zip")
 

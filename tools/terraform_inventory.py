@@ -24,7 +24,16 @@ from lab.terraform import Terraform, plan_copy  # noqa: E402
 INVENTORIES = REPOSITORY / "tests/terraform/inventories"
 ROOTS = ("local", "production")
 PREVIEW = {"LAB_AWS_PREVIEW": "1"}
-ZIPS = ("content-inventory", "expand", "finish", "forecast", "route", "start")
+ZIPS = (
+    "access-point-monitor",
+    "canary",
+    "content-inventory",
+    "expand",
+    "finish",
+    "forecast",
+    "route",
+    "start",
+)
 
 # What each type shows besides its address: the settings that matter to its users and its guards.
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -45,8 +54,10 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
         "threshold",
         "period",
         "evaluation_periods",
+        "datapoints_to_alarm",
         "treat_missing_data",
         "alarm_actions",
+        "metric_query",
     ),
     "aws_dynamodb_table": (
         "name",
@@ -117,6 +128,19 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "aws_s3_bucket_server_side_encryption_configuration": ("rule",),
     "aws_sfn_state_machine": ("name", "type", "definition", "logging_configuration", "role_arn"),
     "aws_sns_topic": ("name", "kms_master_key_id"),
+    "aws_ssm_parameter": ("name", "type", "key_id"),
+    "aws_synthetics_canary": (
+        "name",
+        "handler",
+        "runtime_version",
+        "s3_key",
+        "schedule",
+        "start_canary",
+        "delete_lambda",
+        "run_config",
+        "vpc_config",
+        "artifact_config",
+    ),
     "aws_sqs_queue": (
         "name",
         "delay_seconds",

@@ -120,6 +120,22 @@ module "ontap_access" {
   }
 }
 
+# The canary of ONTAP needs CloudWatch Synthetics, which the local AWS does not have; the monitor is the real one.
+module "canary" {
+  source = "../../modules/canary"
+
+  access_point     = merge(var.access_point, { probe_enabled = true })
+  context          = local.context
+  file_system_id   = var.file_system_id
+  metric_catalogue = local.metric_catalogue
+  operations       = local.operations
+
+  package_paths = {
+    canary  = "${local.package_dir}/canary.zip"
+    monitor = "${local.package_dir}/access-point-monitor.zip"
+  }
+}
+
 module "content_inventory" {
   source = "../../modules/content-inventory"
 

@@ -1,6 +1,12 @@
+output "access_point_state" {
+  description = "The parameter with the access point's state: ARN and name."
+  value       = module.canary.state_parameter
+}
+
 output "alarm_names" {
   description = "Names of all alarms."
   value = sort(concat(
+    module.canary.alarm_names,
     module.content_inventory.alarm_names,
     module.event_router.alarm_names,
     module.expansion.alarm_names,
@@ -31,6 +37,7 @@ output "dead_letter_queue_urls" {
   description = "URLs of every queue in which given-up work ends, by what gave up."
   value = {
     expand    = module.expansion.function.dead_letter_queue_url
+    monitor   = module.canary.monitor.dead_letter_queue_url
     finish    = module.workload.finisher.dead_letter_queue_url
     forecast  = module.forecast.function.dead_letter_queue_url
     ingestion = module.event_router.dead_letter_queue_url
@@ -43,6 +50,7 @@ output "functions" {
   value = {
     expand   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.expansion.function[key] }
     forecast = { for key in ["function_name", "log_group_name", "role_name"] : key => module.forecast.function[key] }
+    monitor  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.canary.monitor[key] }
     finish   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.workload.finisher[key] }
     process  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.content_inventory.process[key] }
     route    = module.event_router.router

@@ -123,6 +123,36 @@ module "s3_access_point" {
   notification_topic_arn = module.notifications.topic_arn
 }
 
+module "canary" {
+  source = "../../modules/canary"
+
+  artifacts        = { force_destroy = true }
+  context          = local.context
+  file_system_id   = var.file_system_id
+  metric_catalogue = local.metric_catalogue
+  operations       = local.operations
+  placement        = module.s3_access_point.origin == "internet" ? "outside" : "vpc"
+  vpc              = module.ontap_access.vpc
+
+  access_point = merge(module.s3_access_point.access_point, {
+    joined_to_directory = var.canary.joined_to_directory
+    marker_key          = var.canary.marker_key
+    network_origin      = module.s3_access_point.origin
+    probe_enabled       = var.canary.probe_enabled
+  })
+
+  ontap = {
+    policies      = var.canary.policies
+    secret_arn    = var.ontap_secret_arn
+    secret_policy = module.ontap_access.secret_policy
+  }
+
+  package_paths = {
+    canary  = "${var.package_dir}/canary.zip"
+    monitor = "${var.package_dir}/access-point-monitor.zip"
+  }
+}
+
 module "content_inventory" {
   source = "../../modules/content-inventory"
 

@@ -3,6 +3,11 @@ output "access_point" {
   value       = merge(module.s3_access_point.access_point, { network_origin = module.s3_access_point.origin_consequence })
 }
 
+output "access_point_state" {
+  description = "The parameter with the access point's state, for workloads that poll: ARN and name."
+  value       = module.canary.state_parameter
+}
+
 output "bus_name" {
   description = "Name of the bus that carries the file events."
   value       = module.event_router.bus_name

@@ -19,6 +19,21 @@ variable "account_id" {
   }
 }
 
+variable "canary" {
+  description = "What is watched: FPolicy policies that must be connected (by a fixed short name), key of a small file that is read through the access point (it must exist), whether a probe file is written, read and deleted there, and whether the SVM is joined to an Active Directory."
+  type = object({
+    joined_to_directory = optional(bool, false)
+    marker_key          = optional(string, ".fsxn-canary/marker")
+    policies = optional(map(object({
+      policy = string
+      svm    = string
+    })), {})
+    probe_enabled = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "email_addresses" {
   description = "Addresses that receive every alarm, by a fixed short name."
   type        = map(string)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fpolicy_server.settings import Settings as ServerSettings
+from fsxn_runtime.canary.settings import CanarySettings, MonitorSettings
 from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
 from fsxn_runtime.expansion.settings import ExpansionSettings
@@ -23,6 +24,8 @@ Reader = Callable[[Mapping[str, str]], object]
 
 # What each function reads at its start.
 READERS: dict[str, list[Reader]] = {
+    "canary.handler": [CanarySettings.from_env],
+    "fsxn_runtime.canary.monitor.handler": [MonitorSettings.from_env],
     "fsxn_runtime.event_router.handler.handler": [RouterSettings.from_env],
     "fsxn_runtime.expansion.handler.handler": [
         ExpansionSettings.from_env,
@@ -38,7 +41,13 @@ READERS: dict[str, list[Reader]] = {
     ],
 }
 # Values to try for a name that must be set: some reader takes each of them.
-CANDIDATES = ["", "1", "https://sqs.us-east-1.amazonaws.com/queue", "/vol1"]
+CANDIDATES = [
+    "",
+    "1",
+    "https://sqs.us-east-1.amazonaws.com/queue",
+    "/vol1",
+    "arn:aws:s3:us-east-1:111122223333:accesspoint/vol1",
+]
 
 
 class Recorder(dict[str, str]):
@@ -88,14 +97,14 @@ def keys_of(block: str) -> set[str]:
 
 
 def functions_in_terraform() -> Iterator[tuple[str, set[str]]]:
-    """Handler and environment names of every call of modules/lambda-function."""
+    """Handler and environment names of every call of modules/lambda-function, and of every canary."""
     for path in sorted((ROOT / "modules").glob("*/*.tf")):
         text = path.read_text(encoding="utf-8")
-        for match in re.finditer(r'^module "\w+" {', text, re.MULTILINE):
+        for match in re.finditer(r'^(module|resource "aws_synthetics_canary") "\w+" {', text, re.MULTILINE):
             block = block_after(text, match.start())
-            if "/lambda-function" in block:
+            if "/lambda-function" in block or "canary" in match.group():
                 handler = re.search(r'handler\s*=\s*"([\w.]+)"', block)
-                environment = re.search(r"^  environment\s*=", block, re.MULTILINE)
+                environment = re.search(r"^ +environment(_variables)?\s*=", block, re.MULTILINE)
                 assert handler and environment, f"{path}: {match.group()}"
                 yield handler.group(1), keys_of(block_after(block, environment.start()))
 

@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab.world import JUNCTION, World
+from lab.world import BUCKET, JUNCTION, World
 
-BUCKET = "lab-vol1"  # the bucket behind the simulated volume's access point
 Flow = Callable[[World], None]
 
 
@@ -23,7 +22,7 @@ class RefusedError(AssertionError):
 
 
 def invoke(world: World, function: str, payload: Mapping[str, Any]) -> Any:
-    """Invoke one of the four functions; its answer. Raises RefusedError with the end of its log."""
+    """Invoke one of the functions; its answer. Raises RefusedError with the end of its log."""
     name = world.outputs["functions"][function]["function_name"]
     answer = world.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload), LogType="Tail")
     result = json.loads(answer["Payload"].read())
@@ -227,6 +226,19 @@ def finish_sweep(world: World) -> None:
         raise RefusedError(f"finish: the sweep did {answer}")
 
 
+# access point monitor --------------------------------------------------------------------------------
+
+
+def monitor_all(world: World) -> None:
+    """List, read the marker, write, read and delete the probe, keep the state, which the flow made old."""
+    ssm, name = world.client("ssm"), world.outputs["access_point_state"]["name"]
+    ssm.put_parameter(Name=name, Value='{"state": "unknown"}', Type="SecureString", Overwrite=True)
+    answer = invoke(world, "monitor", {})
+    kept = json.loads(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+    if (answer["state"], kept["state"], len(answer["checks"])) != ("available", "available", 3):
+        raise RefusedError(f"monitor: {answer}, {kept}")
+
+
 # ------------------------------------------------------------------------------------------------------
 
 FLOWS: Mapping[str, tuple[Flow, ...]] = {
@@ -239,6 +251,7 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
         finish_last_failure,
         finish_sweep,
     ),
+    "monitor": (monitor_all,),
 }
 
 _rested: list[tuple[World, str]] = []

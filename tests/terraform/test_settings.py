@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from fpolicy_server.settings import Settings as ServerSettings
+from fsxn_runtime.canary.settings import CanarySettings, MonitorSettings
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
 from fsxn_runtime.expansion.settings import ExpansionSettings
 from fsxn_runtime.forecast.settings import Settings as ForecastSettings
@@ -22,6 +23,7 @@ from tools.terraform_inventory import Resource
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 
 READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], object], ...]] = {
+    "access-point-monitor": (MonitorSettings.from_env,),
     "expand": (ExpansionSettings.from_env, GuardrailSettings.from_env, LineageSettings.from_env),
     "route": (RouterSettings.from_env,),
     "start": (StartSettings.from_env,),
@@ -73,6 +75,14 @@ def test_a_function_gets_exactly_the_settings_that_it_reads(
     environment = environment_of_function(resource)
     for read in READERS[function]:
         read(environment)
+    assert environment.asked == set(environment)
+
+
+@pytest.mark.parametrize("root", ["poc", "production"])
+def test_the_canary_gets_exactly_the_settings_that_it_reads(root: str, evaluated: Evaluate) -> None:
+    (canary,) = (each for each in evaluated(root) if each["type"] == "aws_synthetics_canary")
+    environment = Recorder(canary["values"]["run_config"][0]["environment_variables"])
+    CanarySettings.from_env(environment)
     assert environment.asked == set(environment)
 
 

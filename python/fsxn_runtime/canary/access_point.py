@@ -22,7 +22,6 @@ PROBE_KEY: Final = ".fsxn-canary/probe"
 MARKER_BYTES: Final = 1024  # read at most this much of the marker: the check is of the path, not of its speed
 # While one of these, a change is being made (FSx API model, AdministrativeAction).
 _UNDER_WAY: Final = frozenset({"PENDING", "IN_PROGRESS"})
-EVIDENCE_STEPS: Final = 3  # HeadBucket, the access point, the file system
 
 
 class AccessPoint:

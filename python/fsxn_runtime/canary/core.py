@@ -11,6 +11,8 @@ from fsxn_runtime.errors import MisconfiguredError
 
 # What a run needs beside its checks: start, settings, metrics, log, one small write.
 RESERVE_SECONDS: Final = 15
+# What is asked after a failure: HeadBucket, the access point, the file system.
+EVIDENCE_STEPS: Final = 3
 _CHECKS_PER_POLICY: Final = 2  # its connections, the space of its store
 _CHECKS_OF_THE_SYSTEM: Final = 2  # health, certificate
 
@@ -59,22 +61,20 @@ def judge_connections(connections: Sequence[Connection], node_count: int) -> str
     return f"{up} of {len(connections)} connections, every one of {node_count} nodes"
 
 
-def judge_certificates(
-    certificates: Sequence[Certificate], pins: Collection[str], now: datetime, days: int
-) -> str:
-    """Say how long the trusted certificate is still good. Raises FindingError below `days`.
+def judge_certificate(certificates: Sequence[Certificate], presented: str, now: datetime, days: int) -> str:
+    """Say how long the presented certificate is still good. Raises FindingError below `days`.
 
-    The secret may trust an old and a new one while they are exchanged, so the longest counts.
+    ONTAP lists every server certificate it has; the one that counts is the one it presents (`presented`: the
+    SHA-256 of its DER form, in hex).
     """
-    trusted = [each for each in certificates if each.sha256 in pins]
-    if not trusted:
+    found = next((each for each in certificates if each.sha256 == presented), None)
+    if found is None:
         raise FindingError(
             Reason.CERTIFICATE_UNKNOWN,
-            f"none of the {len(certificates)} server certificates that ONTAP lists is trusted by the secret",
+            f"ONTAP presents {presented}, none of the {len(certificates)} server certificates that it lists",
         )
-    last = max(trusted, key=lambda each: each.expires_at)
-    left = last.expires_at - now
-    said = f"certificate {last.common_name!r} ends {last.expires_at:%Y-%m-%d}, in {left.days} days"
+    left = found.expires_at - now
+    said = f"certificate {found.common_name!r} ends {found.expires_at:%Y-%m-%d}, in {left.days} days"
     if left < timedelta(days=days):
         raise FindingError(Reason.CERTIFICATE_EXPIRING, f"{said}; {days} are asked for")
     return said

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fsxn_runtime.canary.access_point import EVIDENCE_STEPS
-from fsxn_runtime.canary.core import check_budget, ontap_check_count
+from fsxn_runtime.canary.core import EVIDENCE_STEPS, check_budget, ontap_check_count
 from fsxn_runtime.canary.model import Policy
 from fsxn_runtime.edge.settings import choice, integer, log_level, metric_namespace, text
 from fsxn_runtime.errors import MisconfiguredError
@@ -43,8 +42,8 @@ class CanarySettings:
             certificate_days=integer(env, "CANARY_CERTIFICATE_DAYS", 30, minimum=1, maximum=365),
             store_percent=integer(env, "CANARY_STORE_PERCENT", 80, minimum=1, maximum=99),
             check_seconds=integer(env, "CANARY_CHECK_SECONDS", 15, minimum=2, maximum=120),
-            # Synthetics allows 3 to 840 (API reference, CanaryRunConfigInput).
-            timeout_seconds=integer(env, "CANARY_TIMEOUT_SECONDS", 240, minimum=3, maximum=840),
+            # A run must be over before the next one; Synthetics asks for 3 at least (API reference).
+            timeout_seconds=integer(env, "CANARY_TIMEOUT_SECONDS", 240, minimum=3, maximum=300),
             metric_namespace=metric_namespace(env),
             log_level=log_level(env),
         )
@@ -64,6 +63,7 @@ class MonitorSettings:
     probe_enabled: bool
     joined_to_directory: bool
     state_parameter: str
+    state_key_id: str
     check_seconds: int
     timeout_seconds: int
     metric_namespace: str
@@ -82,6 +82,7 @@ class MonitorSettings:
             probe_enabled=choice(env, "PROBE_ENABLED", _SWITCH, "false") == "true",
             joined_to_directory=choice(env, "JOINED_TO_DIRECTORY", _SWITCH, "false") == "true",
             state_parameter=text(env, "STATE_PARAMETER"),
+            state_key_id=text(env, "STATE_KEY_ID", "alias/aws/ssm"),
             check_seconds=integer(env, "CHECK_SECONDS", 10, minimum=2, maximum=120),
             timeout_seconds=integer(env, "TIMEOUT_SECONDS", 90, minimum=3, maximum=300),
             metric_namespace=metric_namespace(env),

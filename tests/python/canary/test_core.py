@@ -9,7 +9,7 @@ from fsxn_runtime.canary.core import (
     RESERVE_SECONDS,
     check_budget,
     failure_text,
-    judge_certificates,
+    judge_certificate,
     judge_connections,
     judge_store,
 )
@@ -67,7 +67,7 @@ def certificate(days: float, sha256: str = "aa") -> Certificate:
 )
 def test_a_certificate_is_near_its_end_below_the_days_asked_for(days, is_near):
     def judge() -> str:
-        return judge_certificates([certificate(days)], ["aa"], NOW, 30)
+        return judge_certificate([certificate(days)], "aa", NOW, 30)
 
     if is_near:
         assert reason_of(judge) == Reason.CERTIFICATE_EXPIRING
@@ -75,10 +75,10 @@ def test_a_certificate_is_near_its_end_below_the_days_asked_for(days, is_near):
         assert f"in {days} days" in judge()
 
 
-def test_only_a_trusted_certificate_counts():
+def test_only_the_presented_certificate_counts():
     foreign = certificate(1, "bb")
-    assert "in 90 days" in judge_certificates([foreign, certificate(90)], ["aa"], NOW, 30)
-    assert reason_of(lambda: judge_certificates([foreign], ["aa"], NOW, 30)) == Reason.CERTIFICATE_UNKNOWN
+    assert "in 90 days" in judge_certificate([foreign, certificate(90)], "aa", NOW, 30)
+    assert reason_of(lambda: judge_certificate([foreign], "aa", NOW, 30)) == Reason.CERTIFICATE_UNKNOWN
 
 
 @pytest.mark.parametrize(("used", "is_filling"), [(79, False), (80, True), (100, True)])

@@ -41,14 +41,14 @@ class World:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         self.lines: list[dict[str, Any]] = []
-        cloud.client("ssm").put_parameter(Name=PARAMETER, Type="String", Value='{"state": "available"}')
+        cloud.client("ssm").put_parameter(Name=PARAMETER, Type="SecureString", Value='{"state": "available"}')
         self.set(
             AWS_ENDPOINT_URL=cloud.endpoint,
             ACCESS_POINT=f"{NAME}-ext-s3alias",
             ACCESS_POINT_ARN=ARN,
             FILE_SYSTEM_ID=FILE_SYSTEM,
             STATE_PARAMETER=PARAMETER,
-            CHECK_SECONDS="2",
+            CHECK_SECONDS="10",
         )
 
     def set(self, **variables: str) -> None:
@@ -115,8 +115,8 @@ class World:
         return {line.get("Check", line["Target"]): line[name] for line in self.lines if name in line}
 
     def state(self) -> str:
-        found = self.cloud.client("ssm").get_parameter(Name=PARAMETER)["Parameter"]["Value"]
-        return str(json.loads(found)["state"])
+        found = self.cloud.client("ssm").get_parameter(Name=PARAMETER, WithDecryption=True)
+        return str(json.loads(found["Parameter"]["Value"])["state"])
 
 
 @pytest.fixture
@@ -314,7 +314,7 @@ def test_nothing_is_asked_beside_the_checks_while_all_is_well(world: World, serv
 
 
 def test_a_call_that_hangs_hides_no_other_and_the_run_ends_in_time(world: World, server: S3StandIn) -> None:
-    world.set(PROBE_ENABLED="true")
+    world.set(PROBE_ENABLED="true", CHECK_SECONDS="2")
     server.refusals = {"ListObjectsV2": HANG, "HeadBucket": HANG, "DescribeFileSystems": HANG}
     started = time.monotonic()
     assert world.reasons() == {"S3APList": "timeout", "S3APGet": "", "S3APProbe": ""}
