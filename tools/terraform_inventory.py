@@ -26,6 +26,7 @@ ROOTS = ("local", "production")
 PREVIEW = {"LAB_AWS_PREVIEW": "1"}
 ZIPS = (
     "access-point-monitor",
+    "approve",
     "canary",
     "content-inventory",
     "expand",

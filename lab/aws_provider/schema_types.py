@@ -26,6 +26,7 @@ APPLIED = (
     "lambda_event_source_mapping",
     "lambda_function",
     "lambda_function_event_invoke_config",
+    "lambda_function_url",
     "lambda_invocation",
     "lambda_permission",
     "s3_bucket",

@@ -19,6 +19,8 @@
 - Reading a missing object needs `s3:ListBucket` too: without it the answer is 403, as on AWS (S3 API
   reference, HeadObject and GetObject, permissions); the emulator alone says 404 to everybody.
 - A secret's rotation calls the four steps (`secret_rotation.py`); the emulator alone says that it rotated.
+- Who sends a task's result needs permission on the state machine that waits (`task_tokens.py`), as on AWS;
+  the emulator alone asks for it on everything.
 - The process ends, with its Lambda workers and its folder (TMPDIR), when its standard input does:
   whoever started it is gone.
 
@@ -46,7 +48,7 @@ from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import cloudwatch_logs, ecs, eventbridge, lambda_svc, s3
 
-from lab.cloud import secret_rotation
+from lab.cloud import secret_rotation, task_tokens
 from lab.cloud.lambda_bootstrap import END_OF_LOG
 
 TOKEN_HEADER = "x-lab-token"  # noqa: S105 (the name of a header)
@@ -250,6 +252,7 @@ def main() -> None:
     token = os.environ.pop(TOKEN_VARIABLE)  # popped: Lambda workers inherit this environment
     ecs._reconcile_service_tasks = _schedule_nothing
     secret_rotation.install()
+    task_tokens.install()
     iam_actions.extract_resource_arn = with_log_streams(iam_actions.extract_resource_arn)
     iam_actions.extract_iam_action = with_batch_permissions(iam_actions.extract_iam_action)
     iam_actions.s3_additional_checks = with_missing_objects(iam_actions.s3_additional_checks)

@@ -42,6 +42,26 @@ data "aws_iam_policy_document" "expand" {
     resources = [aws_dynamodb_table.operation.arn]
   }
 
+  dynamic "statement" {
+    for_each = var.approval_link == null ? {} : { this = true }
+
+    content {
+      sid       = "AskAndDecide"
+      actions   = ["dynamodb:UpdateItem"]
+      resources = [aws_dynamodb_table.operation.arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.approval_link == null ? {} : { this = true }
+
+    content {
+      sid       = "WaitForApproval"
+      actions   = ["states:SendTaskFailure", "states:SendTaskSuccess", "states:StartExecution"]
+      resources = [local._approval_machine_arn]
+    }
+  }
+
   statement {
     sid       = "TellPeople"
     actions   = ["sns:Publish"]

@@ -56,30 +56,32 @@ module "function" {
   runtime = { timeout_seconds = 120 } # a check looks at some ten resources, a second or two each
 
   environment = {
-    EXPANSION_ALARM_NAMES        = join(",", sort(values(aws_cloudwatch_metric_alarm.utilisation)[*].alarm_name))
-    EXPANSION_AUTOSIZED_VOLUMES  = join(",", sort([for volume in var.volumes : volume.id if volume.autosized]))
-    EXPANSION_LEAD_DAYS          = var.policy.lead_days
-    EXPANSION_LEVEL              = var.level
-    EXPANSION_MAX_FILE_SYSTEM_GB = var.policy.max_file_system_gb
-    EXPANSION_MAX_VOLUME_GB      = var.policy.max_volume_gb
-    EXPANSION_SNS_TOPIC_ARN      = var.operations.notification_topic_arn
-    EXPANSION_SSD_LIMIT_PCT      = var.policy.ssd_limit_pct
-    EXPANSION_TABLE              = aws_dynamodb_table.operation.name
-    EXPANSION_TARGET_PCT         = var.policy.target_pct
-    EXPANSION_THRESHOLD_PCT      = var.policy.threshold_pct
-    GUARDRAIL_COOLDOWN_SECONDS   = var.guardrail.settings.cooldown_seconds
-    GUARDRAIL_DAILY_CAPS_GB      = var.guardrail.settings.daily_caps_gb
-    GUARDRAIL_DAILY_CAP_GB       = var.guardrail.settings.daily_cap_gb
-    GUARDRAIL_DRY_RUN_EXECUTES   = var.guardrail.settings.dry_run_executes
-    GUARDRAIL_ENVIRONMENT        = var.guardrail.settings.environment
-    GUARDRAIL_MAX_FAILURES       = var.guardrail.settings.max_failures
-    GUARDRAIL_MODE               = var.guardrail.settings.mode
-    GUARDRAIL_RATE_LIMIT         = var.guardrail.settings.rate_limit
-    GUARDRAIL_SNS_TOPIC_ARN      = var.operations.notification_topic_arn
-    GUARDRAIL_TABLE              = var.guardrail.settings.table_name
-    LINEAGE_TABLE                = var.lineage.table_name
-    LINEAGE_TTL_DAYS             = var.lineage.ttl_days
-    LOG_LEVEL                    = var.operations.log_level
-    METRIC_NAMESPACE             = var.operations.metric_namespace
+    EXPANSION_APPROVAL_MACHINE_ARN = local._approval_machine_arn
+    EXPANSION_APPROVAL_URL         = local._approval_url == null ? "" : local._approval_url
+    EXPANSION_ALARM_NAMES          = join(",", sort(values(aws_cloudwatch_metric_alarm.utilisation)[*].alarm_name))
+    EXPANSION_AUTOSIZED_VOLUMES    = join(",", sort([for volume in var.volumes : volume.id if volume.autosized]))
+    EXPANSION_LEAD_DAYS            = var.policy.lead_days
+    EXPANSION_LEVEL                = var.level
+    EXPANSION_MAX_FILE_SYSTEM_GB   = var.policy.max_file_system_gb
+    EXPANSION_MAX_VOLUME_GB        = var.policy.max_volume_gb
+    EXPANSION_SNS_TOPIC_ARN        = var.operations.notification_topic_arn
+    EXPANSION_SSD_LIMIT_PCT        = var.policy.ssd_limit_pct
+    EXPANSION_TABLE                = aws_dynamodb_table.operation.name
+    EXPANSION_TARGET_PCT           = var.policy.target_pct
+    EXPANSION_THRESHOLD_PCT        = var.policy.threshold_pct
+    GUARDRAIL_COOLDOWN_SECONDS     = var.guardrail.settings.cooldown_seconds
+    GUARDRAIL_DAILY_CAPS_GB        = var.guardrail.settings.daily_caps_gb
+    GUARDRAIL_DAILY_CAP_GB         = var.guardrail.settings.daily_cap_gb
+    GUARDRAIL_DRY_RUN_EXECUTES     = var.guardrail.settings.dry_run_executes
+    GUARDRAIL_ENVIRONMENT          = var.guardrail.settings.environment
+    GUARDRAIL_MAX_FAILURES         = var.guardrail.settings.max_failures
+    GUARDRAIL_MODE                 = var.guardrail.settings.mode
+    GUARDRAIL_RATE_LIMIT           = var.guardrail.settings.rate_limit
+    GUARDRAIL_SNS_TOPIC_ARN        = var.operations.notification_topic_arn
+    GUARDRAIL_TABLE                = var.guardrail.settings.table_name
+    LINEAGE_TABLE                  = var.lineage.table_name
+    LINEAGE_TTL_DAYS               = var.lineage.ttl_days
+    LOG_LEVEL                      = var.operations.log_level
+    METRIC_NAMESPACE               = var.operations.metric_namespace
   }
 }

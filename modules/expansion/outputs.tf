@@ -3,8 +3,21 @@ output "alarm_names" {
   value = concat(
     values(aws_cloudwatch_metric_alarm.utilisation)[*].alarm_name,
     [aws_cloudwatch_metric_alarm.failed.alarm_name],
+    aws_cloudwatch_metric_alarm.approval_failed[*].alarm_name,
+    aws_cloudwatch_metric_alarm.approval_guesses[*].alarm_name,
     values(module.function.alarm_names),
+    flatten([for function in module.approval : values(function.alarm_names)]),
   )
+}
+
+output "approval_link" {
+  description = "The page behind approval links: its URL, the function's name, ARN of the state machine that waits, and the JSON policy document of a proxy that may call the URL; null without approval_link."
+  value = var.approval_link == null ? null : {
+    function_name     = module.approval[0].function_name
+    invoke_policy     = data.aws_iam_policy_document.approval_url[0].json
+    state_machine_arn = aws_sfn_state_machine.approval[0].arn
+    url               = aws_lambda_function_url.approval[0].function_url
+  }
 }
 
 output "approver_policy" {

@@ -1,3 +1,40 @@
+variable "approval_link" {
+  description = "Approval by a link in the notification, besides the command; only at level propose. authorization: AWS_IAM (only who signs, such as a proxy behind single sign-on, reaches the page) or NONE (whoever has the link decides; `reason` must say why that is right). base_url: where the proxy is reached (null: the function URL). concurrency: requests at a time, which bounds their rate. package_path: build/lambdas/approve.zip. null: no link."
+  type = object({
+    authorization = optional(string, "AWS_IAM")
+    base_url      = optional(string)
+    concurrency   = optional(number, 2)
+    package_path  = string
+    reason        = optional(string, "")
+  })
+  default = null
+
+  validation {
+    condition     = try(contains(["AWS_IAM", "NONE"], var.approval_link.authorization), var.approval_link == null)
+    error_message = "approval_link.authorization must be AWS_IAM or NONE."
+  }
+
+  validation {
+    condition     = try(var.approval_link.authorization != "NONE" || length(trimspace(var.approval_link.reason)) >= 20, var.approval_link == null)
+    error_message = "approval_link.authorization NONE opens the page to whoever has a link: approval_link.reason must say in 20 characters or more why."
+  }
+
+  validation {
+    condition     = try(var.approval_link.base_url == null || can(regex("^https://[^/?#]+", var.approval_link.base_url)), var.approval_link == null)
+    error_message = "approval_link.base_url must begin with https:// and a host."
+  }
+
+  validation {
+    condition     = try(var.approval_link.concurrency >= 1 && var.approval_link.concurrency <= 10 && floor(var.approval_link.concurrency) == var.approval_link.concurrency, var.approval_link == null)
+    error_message = "approval_link.concurrency must be a whole number between 1 and 10."
+  }
+
+  validation {
+    condition     = var.approval_link == null || var.level == "propose"
+    error_message = "approval_link is for level propose: at other levels nobody is asked."
+  }
+}
+
 variable "check_interval_minutes" {
   description = "Minutes between two looks at what is open and still in alarm, 1 to 60. An alarm tells of its change once, so what had to wait is asked for again then."
   type        = number

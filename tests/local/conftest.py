@@ -21,6 +21,7 @@ ORDER = (
     "test_metrics",
     "test_permissions",
     "test_terraform",
+    "test_approval_link",  # on an emulator of its own
 )
 
 

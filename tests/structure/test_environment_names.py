@@ -11,7 +11,7 @@ from fpolicy_server.settings import Settings as ServerSettings
 from fsxn_runtime.canary.settings import CanarySettings, MonitorSettings
 from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
-from fsxn_runtime.expansion.settings import ExpansionSettings
+from fsxn_runtime.expansion.settings import ApprovalSettings, ExpansionSettings
 from fsxn_runtime.forecast.settings import Settings as ForecastSettings
 from fsxn_runtime.guardrails.settings import GuardrailSettings
 from fsxn_runtime.lineage.settings import LineageSettings
@@ -31,6 +31,10 @@ READERS: dict[str, list[Reader]] = {
         ExpansionSettings.from_env,
         GuardrailSettings.from_env,
         LineageSettings.from_env,
+    ],
+    "fsxn_runtime.expansion.approval_handler.handler": [
+        ApprovalSettings.from_env,
+        GuardrailSettings.from_env,
     ],
     "fsxn_runtime.forecast.handler.handler": [ForecastSettings.from_env],
     "fsxn_runtime.workloads.start.handler": [StartSettings.from_env],

@@ -54,6 +54,7 @@ PUBLIC = {
         "GuardrailResult",
         "GuardrailSettings",
         "GuardrailStore",
+        "Limits",
         "Mode",
         "Outcome",
         "Reason",

@@ -275,6 +275,47 @@ def _delete_permission(cloud: Cloud, state: Object) -> None:
         )
 
 
+# function URL --------------------------------------------------------------------------------------------
+
+
+def _create_url(cloud: Cloud, values: Object) -> Object:
+    cloud.client("lambda").create_function_url_config(
+        FunctionName=values["function_name"],
+        AuthType=values["authorization_type"],
+        **set_only(Qualifier=values["qualifier"], InvokeMode=values["invoke_mode"]),
+    )
+    return {"id": ":".join(part for part in (values["function_name"], values["qualifier"]) if part)}
+
+
+def _update_url(cloud: Cloud, state: Object, _changed: set[str]) -> None:
+    cloud.client("lambda").update_function_url_config(
+        FunctionName=state["function_name"],
+        AuthType=state["authorization_type"],
+        **set_only(Qualifier=state["qualifier"], InvokeMode=state["invoke_mode"]),
+    )
+
+
+def _read_url(cloud: Cloud, state: Object) -> Object:
+    with absent(GONE):
+        found = cloud.client("lambda").get_function_url_config(
+            FunctionName=state["function_name"], **set_only(Qualifier=state["qualifier"])
+        )
+    return {
+        "authorization_type": found["AuthType"],
+        "function_arn": found["FunctionArn"],
+        "function_url": found["FunctionUrl"],
+        "invoke_mode": found.get("InvokeMode", "BUFFERED"),
+        "url_id": found["FunctionUrl"].removeprefix("https://").split(".")[0],
+    }
+
+
+def _delete_url(cloud: Cloud, state: Object) -> None:
+    with absent(GONE):
+        cloud.client("lambda").delete_function_url_config(
+            FunctionName=state["function_name"], **set_only(Qualifier=state["qualifier"])
+        )
+
+
 # event source mapping ------------------------------------------------------------------------------------
 
 
@@ -555,6 +596,17 @@ RECORDS = (
         volatile={"function_arn": ("function_name",)},
         filled=frozenset({"batch_size"}),
         name_of="event_source_arn",
+    ),
+    Record(
+        type="aws_lambda_function_url",
+        create=_create_url,
+        update=_update_url,
+        read=_read_url,
+        delete=_delete_url,
+        create_only=frozenset({"function_name", "qualifier"}),
+        defaults={"invoke_mode": "BUFFERED"},
+        name_of="function_name",
+        import_id="function_name",
     ),
     Record(
         type="aws_lambda_function_event_invoke_config",

@@ -14,7 +14,7 @@ variables {
     region      = "us-east-1"
   }
   file_system_id    = "fs-0123456789abcdef0"
-  metric_catalogue  = { metrics = { ExpansionOutcomes_count = { statistic = "Sum" } } }
+  metric_catalogue  = { metrics = { ApprovalLinks_count = { statistic = "Sum" }, ExpansionOutcomes_count = { statistic = "Sum" } } }
   operations        = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
   package_path      = "./versions.tf" # only its hash is read
   topic_kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/topic"
@@ -182,4 +182,55 @@ run "rejects_more_volumes_than_a_pattern_names" {
   }
 
   expect_failures = [var.volumes]
+}
+
+run "rejects_an_unknown_authorization_of_links" {
+  command = plan
+
+  variables {
+    approval_link = { authorization = "COGNITO", package_path = "./versions.tf" }
+  }
+
+  expect_failures = [var.approval_link]
+}
+
+run "rejects_an_open_page_without_a_reason" {
+  command = plan
+
+  variables {
+    approval_link = { authorization = "NONE", package_path = "./versions.tf", reason = "because" }
+  }
+
+  expect_failures = [var.approval_link]
+}
+
+run "rejects_links_without_https" {
+  command = plan
+
+  variables {
+    approval_link = { base_url = "http://approve.example.com", package_path = "./versions.tf" }
+  }
+
+  expect_failures = [var.approval_link]
+}
+
+run "rejects_unbounded_requests" {
+  command = plan
+
+  variables {
+    approval_link = { concurrency = 11, package_path = "./versions.tf" }
+  }
+
+  expect_failures = [var.approval_link]
+}
+
+run "rejects_links_where_nobody_is_asked" {
+  command = plan
+
+  variables {
+    approval_link = { package_path = "./versions.tf" }
+    level         = "act"
+  }
+
+  expect_failures = [var.approval_link]
 }

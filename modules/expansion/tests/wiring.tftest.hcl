@@ -14,7 +14,7 @@ variables {
     region      = "us-east-1"
   }
   file_system_id    = "fs-0123456789abcdef0"
-  metric_catalogue  = { metrics = { ExpansionOutcomes_count = { statistic = "Sum" } } }
+  metric_catalogue  = { metrics = { ApprovalLinks_count = { statistic = "Sum" }, ExpansionOutcomes_count = { statistic = "Sum" } } }
   operations        = { notification_topic_arn = "arn:aws:sns:us-east-1:111122223333:notifications" }
   package_path      = "./versions.tf" # only its hash is read
   topic_kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/topic"
@@ -107,5 +107,45 @@ run "the_longest_names_fit_into_a_pattern" {
   assert {
     condition     = alltrue([for rule in aws_cloudwatch_event_rule.this : length(coalesce(rule.event_pattern, "-")) <= 2048])
     error_message = "EventBridge takes a pattern of at most 2048 characters."
+  }
+}
+
+run "without_the_input_there_is_no_page" {
+  command = plan
+
+  assert {
+    condition     = length(aws_lambda_function_url.approval) + length(aws_sfn_state_machine.approval) + length(aws_lambda_permission.approval_url) == 0
+    error_message = "An address that anybody may call is never made by default."
+  }
+}
+
+run "a_link_is_guarded_by_iam_unless_said_otherwise" {
+  command = plan
+
+  variables {
+    approval_link = { package_path = "./versions.tf" }
+  }
+
+  assert {
+    condition     = one(aws_lambda_function_url.approval).authorization_type == "AWS_IAM" && length(aws_lambda_permission.approval_url) == 0
+    error_message = "Only a caller with permission reaches the page."
+  }
+
+  assert {
+    condition     = one(aws_sfn_state_machine.approval).logging_configuration[0].include_execution_data == false
+    error_message = "Execution data holds task tokens."
+  }
+}
+
+run "an_open_page_has_its_reason" {
+  command = plan
+
+  variables {
+    approval_link = { authorization = "NONE", package_path = "./versions.tf", reason = "approvers have no AWS credentials" }
+  }
+
+  assert {
+    condition     = one(aws_lambda_permission.approval_url).function_url_auth_type == "NONE" && one(aws_lambda_permission.approval_url).action == "lambda:InvokeFunctionUrl"
+    error_message = "Anybody may call the URL, and not the function."
   }
 }

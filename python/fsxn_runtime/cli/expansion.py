@@ -23,7 +23,11 @@ from fsxn_runtime.events import format_timestamp
 from fsxn_runtime.expansion import OperationStore
 
 # What the function answers when it did, or will do, what was asked.
-_GOOD = {"approve": {"started"}, "reject": {"rejected"}, "grow": {"started", "proposed", "nothing"}}
+_GOOD = {
+    "approve": {"approved", "started"},
+    "reject": {"rejected"},
+    "grow": {"started", "proposed", "nothing"},
+}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,7 +62,7 @@ def _list(arguments: argparse.Namespace) -> Exit:
     found = store.open() if arguments.open else list(store.all())
     for operation in sorted(found, key=lambda operation: operation.created_us):
         if arguments.json:
-            say(json.dumps(asdict(operation)))
+            say(json.dumps({name: v for name, v in asdict(operation).items() if name != "link_hash"}))
             continue
         sizes = f"{operation.from_mib / 1024:g} -> {operation.to_mib / 1024:g} GiB"
         at = format_timestamp(operation.created_us)

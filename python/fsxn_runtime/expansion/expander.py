@@ -19,6 +19,8 @@ from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import ConflictError, FsxnError, RejectedError, TransientError
 from fsxn_runtime.events import format_timestamp
 from fsxn_runtime.expansion import core
+from fsxn_runtime.expansion.approval import Decision
+from fsxn_runtime.expansion.approver import Approver
 from fsxn_runtime.expansion.clients import Fsx, Usage
 from fsxn_runtime.expansion.model import (
     ACTION_TYPES,
@@ -57,6 +59,7 @@ class Expander:
     lineage: LineageTracker
     alerts: Alerts
     emf: Emf
+    approver: Approver | None = None  # None: a person approves by the command only
 
     def take(self, request: Request, now: int) -> Answer:
         """Handle one request at the level that is set. Idempotency key: `request_id`."""
@@ -72,14 +75,54 @@ class Expander:
         if self.settings.level is Level.REPORT:
             return self._tell(replace(plan, outcome=Outcome.REPORTED, why=Why.REPORT_ONLY), now)
         if self.settings.level is Level.PROPOSE:
-            return self._propose(core.operation_of(plan, request, Outcome.PROPOSED, now), plan)
+            return self._propose(core.operation_of(plan, request, Outcome.PROPOSED, now), plan.used_pct)
         return self._act(core.operation_of(plan, request, Outcome.STARTED, now), now)
 
     def approve(self, operation_id: str, actor: str, now: int) -> Answer:
-        """Begin a proposal as it was shown, if FSx still shows what it was made from."""
+        """Begin a proposal as it was shown, if FSx still shows what it was made from.
+
+        Where an execution waits for the answer, it is told, and begins the growth.
+        """
         proposal = self.store.get(operation_id)
         if proposal is None or proposal.outcome is not Outcome.PROPOSED:
             return self._answer(Outcome.IGNORED, Why.UNKNOWN, operation_id)
+        if self._decide(operation_id, Decision.APPROVE, actor, now):
+            return self._answer(Outcome.APPROVED, Why.NONE, proposal.resource_id, operation_id)
+        return self._begin(proposal, actor, now)
+
+    def carry_out(self, operation_id: str, now: int) -> Answer:
+        """Begin what was approved; what cannot begin now is open for another answer."""
+        proposal = self.store.get(operation_id)
+        if proposal is None or proposal.outcome is not Outcome.PROPOSED or not proposal.actor:
+            return self._answer(Outcome.IGNORED, Why.UNKNOWN, operation_id)
+        answer = self._begin(proposal, proposal.actor, now)
+        if self.approver is not None and answer.outcome in (Outcome.DENIED, Outcome.WAITING):
+            self.approver.store.reopen(operation_id)
+        return answer
+
+    def ask(self, operation_id: str, task_token: str) -> Answer:
+        """Ask a person by a link. Raises RejectedError when there is nothing to ask any more."""
+        proposal = self.store.get(operation_id)
+        link = "" if self.approver is None else self.approver.ask(operation_id, task_token)
+        if proposal is None or not link:
+            raise RejectedError(f"operation {operation_id} is no open proposal", code="no_open_proposal")
+        self._tell_of_proposal(proposal, {"decide": link})
+        return self._answer(Outcome.PROPOSED, Why.NONE, proposal.resource_id, operation_id)
+
+    def expire(self, operation_id: str, now: int) -> Answer:
+        """Close a proposal that nobody answered."""
+        proposal = self.store.get(operation_id)
+        if proposal is None or proposal.outcome is not Outcome.PROPOSED:
+            return self._answer(Outcome.IGNORED, Why.UNKNOWN, operation_id)
+        self.store.end(proposal, Outcome.REJECTED, Why.STALE, now)
+        return self._answer(Outcome.REJECTED, Why.STALE, proposal.resource_id, operation_id)
+
+    def _decide(self, operation_id: str, decision: Decision, actor: str, now: int) -> bool:
+        """Tell the execution that waits, when there is one."""
+        return self.approver is not None and self.approver.decide(operation_id, decision, actor, now)
+
+    def _begin(self, proposal: Operation, actor: str, now: int) -> Answer:
+        operation_id = proposal.operation_id
         why = core.may_begin(proposal, self.fsx.describe(proposal.kind, proposal.resource_id), now)
         if why is Why.NONE:
             return self._act(replace(proposal, outcome=Outcome.STARTED, actor=actor, created_us=now), now)
@@ -93,7 +136,8 @@ class Expander:
         proposal = self.store.get(operation_id)
         if proposal is None or proposal.outcome is not Outcome.PROPOSED:
             return self._answer(Outcome.IGNORED, Why.UNKNOWN, operation_id)
-        self.store.end(replace(proposal, actor=actor), Outcome.REJECTED, f"rejected by {actor}", now)
+        if not self._decide(operation_id, Decision.REJECT, actor, now):
+            self.store.end(replace(proposal, actor=actor), Outcome.REJECTED, f"rejected by {actor}", now)
         return self._answer(Outcome.REJECTED, Why.NONE, proposal.resource_id, operation_id)
 
     def check(self, check_id: str, budget: TimeBudget, now: int) -> list[Answer]:
@@ -144,16 +188,25 @@ class Expander:
             if request is not None:
                 yield request
 
-    def _propose(self, operation: Operation, plan: Plan) -> Answer:
-        if self.store.put(operation):
-            self.alerts.send(
-                f"Expansion proposed for {operation.resource_id}",
-                **_told(operation),
-                used_pct=plan.used_pct,
-                approve=f"fsxn expansion approve {operation.operation_id}",
-                until=format_timestamp(operation.created_us + core.PROPOSAL_US),
-            )
-        return self._answer(Outcome.PROPOSED, plan.why, operation.resource_id, operation.operation_id)
+    def _propose(self, operation: Operation, used_pct: float | None) -> Answer:
+        is_new = self.store.put(operation)
+        if self.approver is not None:
+            self.approver.workflow.begin(operation.operation_id)  # it asks, and tells of it with the link
+        elif is_new:
+            self._tell_of_proposal(operation, used_pct=used_pct)
+        return self._answer(Outcome.PROPOSED, operation.reason, operation.resource_id, operation.operation_id)
+
+    def _tell_of_proposal(
+        self, operation: Operation, link: Mapping[str, str] | None = None, **facts: object
+    ) -> None:
+        until = format_timestamp(operation.created_us + core.PROPOSAL_US)
+        told = {"approve": f"fsxn expansion approve {operation.operation_id}", "until": until}
+        # Whoever has the link may decide: it is in no log.
+        self.alerts.send_secret(
+            f"Expansion proposed for {operation.resource_id}",
+            _told(operation) | facts | told,
+            link or {},
+        )
 
     def _act(self, operation: Operation, now: int) -> Answer:
         # Kept with the operation: its end is seen later, when the mode may be another one.
@@ -202,10 +255,7 @@ class Expander:
         """Settle what has ended; nothing for what goes on."""
         answer = (operation.resource_id, operation.operation_id)
         if operation.outcome is Outcome.PROPOSED:
-            if now - operation.created_us < core.PROPOSAL_US:
-                return []
-            self.store.end(operation, Outcome.REJECTED, Why.STALE, now)
-            return [self._answer(Outcome.REJECTED, Why.STALE, *answer)]
+            return self._look_at_proposal(operation, now)
         try:
             resource = self.fsx.describe(operation.kind, operation.resource_id)
             outcome, said = core.progress(operation, resource, now)
@@ -221,6 +271,26 @@ class Expander:
         self.guardrail.conclude(ACTION_TYPES[operation.kind], operation.action_id, succeeded=done)
         self.store.end(operation, outcome, said[:_REASON_LENGTH] or operation.reason, now)
         return [self._answer(outcome, Why.NONE, *answer)]
+
+    def _look_at_proposal(self, operation: Operation, now: int) -> list[Answer]:
+        """Close a proposal that nobody answered; mend what a process that died left between two steps."""
+        operation_id = operation.operation_id
+        approval = None if self.approver is None else self.approver.store.get(operation_id)
+        if now - operation.created_us >= core.PROPOSAL_US:
+            if self.approver is not None and approval is not None and approval.task_token:
+                self.approver.workflow.end(approval.task_token, "Expired")
+            return [self.expire(operation_id, now)]
+        if self.approver is None or approval is None:
+            return []
+        if approval.decision:
+            if now - approval.decided_us < _MEND_US:
+                return []
+            if self.approver.workflow.go_on(approval.task_token, operation_id):
+                return []
+            return [self.carry_out(operation_id, now)]  # nothing waits for the answer any more
+        if not approval.task_token and now - operation.created_us >= _MEND_US:
+            self.approver.workflow.begin(operation_id)
+        return []
 
     def _tell(self, plan: Plan, now: int) -> Answer:
         resource_id = plan.resource.resource_id
@@ -249,6 +319,8 @@ class Expander:
         return answer
 
 
+# An execution asks, and carries out, within seconds; its retries take a minute or two.
+_MEND_US: Final = 5 * 60 * 1_000_000
 # A message of FSx is a sentence or two; DynamoDB and people need no more.
 _REASON_LENGTH: Final = 500
 

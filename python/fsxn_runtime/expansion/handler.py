@@ -2,7 +2,9 @@
 
 Invoked by EventBridge with alarms and forecasts, by a schedule with {"action": "check"}, and by people with
 {"action": "grow", "request_id", "file_system_id", "volume_id"?}, {"action": "approve" | "reject",
-"operation_id", "actor"}. Idempotency key: the event's id, or `request_id`.
+"operation_id", "actor"}. The state machine of approvals invokes it with {"action": "ask" | "carry_out" |
+"expire", "operation_id", "task_token"?}. Idempotency key: the event's id, `request_id`, or the operation's
+id.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from fsxn_runtime.edge.clock import TimeBudget, now_us
 from fsxn_runtime.edge.log import set_level
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.expansion import core
+from fsxn_runtime.expansion.approval_store import ApprovalStore
+from fsxn_runtime.expansion.approver import Approver, Workflow
 from fsxn_runtime.expansion.clients import Fsx, Usage
 from fsxn_runtime.expansion.expander import Expander
 from fsxn_runtime.expansion.model import Answer, Outcome
@@ -42,6 +46,17 @@ def _expander() -> Expander:
         LineageTracker(),
         Alerts(client("sns", is_brief=True), settings.topic_arn),
         Emf(settings.metric_namespace),
+        _approver(settings),
+    )
+
+
+def _approver(settings: ExpansionSettings) -> Approver | None:
+    if not settings.approval_machine_arn:
+        return None
+    return Approver(
+        ApprovalStore(client("dynamodb"), settings.table),
+        Workflow(client("stepfunctions"), settings.approval_machine_arn),
+        settings.approval_url,
     )
 
 
@@ -64,6 +79,12 @@ def answer_event(expander: Expander, event: Mapping[str, Any], budget: TimeBudge
             return [expander.approve(operation_id, actor, now)]
         case {"action": "reject", "operation_id": str(operation_id), "actor": str(actor)}:
             return [expander.reject(operation_id, actor, now)]
+        case {"action": "ask", "operation_id": str(operation_id), "task_token": str(task_token)}:
+            return [expander.ask(operation_id, task_token)]
+        case {"action": "carry_out", "operation_id": str(operation_id)}:
+            return [expander.carry_out(operation_id, now)]
+        case {"action": "expire", "operation_id": str(operation_id)}:
+            return [expander.expire(operation_id, now)]
     request = core.request_from(event)
     if request is None:
         return [Answer(Outcome.IGNORED, "no_alarm", "")]

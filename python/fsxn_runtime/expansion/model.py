@@ -44,6 +44,7 @@ class Outcome(StrEnum):
     WAITING = "waiting"  # FSx takes no update now
     REPORTED = "reported"  # a person must see it
     PROPOSED = "proposed"
+    APPROVED = "approved"  # a person said yes; it begins at once
     REJECTED = "rejected"
     DENIED = "denied"  # by the guardrail
     STARTED = "started"
@@ -163,6 +164,7 @@ class Operation:
     reason: str = ""
     actor: str = ""
     guardrail_mode: str = ""  # of the guardrail that was asked when it started
+    link_hash: str = ""  # of the last approval link's token
 
     @property
     def grow_gb(self) -> float:

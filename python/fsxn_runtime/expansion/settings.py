@@ -18,6 +18,8 @@ class ExpansionSettings:
     policy: Policy
     table: str
     alarm_names: tuple[str, ...]
+    approval_machine_arn: str  # "": a proposal is approved by a command only
+    approval_url: str
     topic_arn: str
     metric_namespace: str
     log_level: str
@@ -48,7 +50,27 @@ class ExpansionSettings:
             policy=policy,
             table=text(env, "EXPANSION_TABLE"),
             alarm_names=tuple(_words(env, "EXPANSION_ALARM_NAMES")),
+            approval_machine_arn=text(env, "EXPANSION_APPROVAL_MACHINE_ARN", ""),
+            approval_url=text(env, "EXPANSION_APPROVAL_URL", ""),
             topic_arn=text(env, "EXPANSION_SNS_TOPIC_ARN", ""),
+            metric_namespace=metric_namespace(env),
+            log_level=log_level(env),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalSettings:
+    """Settings of the function behind approval links; those of the guardrail are read by itself."""
+
+    table: str
+    metric_namespace: str
+    log_level: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> ApprovalSettings:
+        """Read the environment. Raises MisconfiguredError with the value seen and the value allowed."""
+        return cls(
+            table=text(env, "EXPANSION_TABLE"),
             metric_namespace=metric_namespace(env),
             log_level=log_level(env),
         )

@@ -15,7 +15,7 @@ from fsxn_runtime.errors import ConflictError
 from fsxn_runtime.expansion.model import Kind, Operation, Outcome
 
 # A quarter shows how a file system grew; lineage keeps it longer.
-_KEEP_US: Final = 90 * 86_400_000_000
+KEEP_US: Final = 90 * 86_400_000_000
 OPEN: Final = frozenset({Outcome.PROPOSED, Outcome.STARTED})
 _NUMBERS: Final = frozenset({"from_mib", "to_mib", "created_us"})
 
@@ -37,16 +37,16 @@ class OperationStore:
     def end(self, operation: Operation, outcome: Outcome, reason: str, now_us: int) -> bool:
         """Close an open operation; False when somebody else did."""
         ended = replace(operation, outcome=outcome, reason=reason)
-        item = _write(ended) | {"ttl": {"N": str((now_us + _KEEP_US) // 1_000_000)}}
+        item = _write(ended) | {"ttl": {"N": str((now_us + KEEP_US) // 1_000_000)}}
         return self._put(item, "outcome = :seen", {":seen": {"S": operation.outcome}})
 
     def get(self, operation_id: str) -> Operation | None:
         """Read one operation as it is now."""
         with aws_call("dynamodb:GetItem"):
             answer = self._dynamodb.get_item(
-                TableName=self._table, Key=_key("OPERATION", operation_id), ConsistentRead=True
+                TableName=self._table, Key=operation_key(operation_id), ConsistentRead=True
             )
-        return _read(answer["Item"]) if "Item" in answer else None
+        return read_operation(answer["Item"]) if "Item" in answer else None
 
     def all(self) -> Iterator[Operation]:
         """Yield every operation that is kept, page by page. There are few: each is a growth."""
@@ -59,7 +59,7 @@ class OperationStore:
         while True:
             with aws_call("dynamodb:Query"):
                 page = self._dynamodb.query(**request)
-            yield from (_read(item) for item in page["Items"])
+            yield from (read_operation(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
@@ -70,7 +70,7 @@ class OperationStore:
 
     def first_time(self, told: str, now_us: int) -> bool:
         """Say whether this is told for the first time, and note it."""
-        item = _key("TOLD", told) | {"ttl": {"N": str((now_us + _KEEP_US) // 1_000_000)}}
+        item = _key("TOLD", told) | {"ttl": {"N": str((now_us + KEEP_US) // 1_000_000)}}
         return self._put(item, "attribute_not_exists(pk)", {})
 
     def _put(self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -> bool:
@@ -89,18 +89,24 @@ class OperationStore:
         return True
 
 
+def operation_key(operation_id: str) -> dict[str, Any]:
+    """Give the key of an operation's item."""
+    return _key("OPERATION", operation_id)
+
+
 def _key(pk: str, sk: str) -> dict[str, Any]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
 def _write(operation: Operation) -> dict[str, Any]:
     values = {field.name: getattr(operation, field.name) for field in fields(operation)}
-    return _key("OPERATION", operation.operation_id) | {
+    return operation_key(operation.operation_id) | {
         name: {"N": str(value)} if name in _NUMBERS else {"S": str(value)} for name, value in values.items()
     }
 
 
-def _read(item: Mapping[str, Any]) -> Operation:
+def read_operation(item: Mapping[str, Any]) -> Operation:
+    """Read an operation's item, whatever else it holds."""
     values: dict[str, Any] = {
         field.name: int(item[field.name]["N"]) if field.name in _NUMBERS else item[field.name]["S"]
         for field in fields(Operation)

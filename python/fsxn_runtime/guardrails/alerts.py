@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from fsxn_runtime.edge.aws_errors import aws_call
@@ -23,6 +24,10 @@ class Alerts:
 
         `subject` has at most 100 ASCII characters (SNS API model).
         """
+        return self.send_secret(subject, fields, {})
+
+    def send_secret(self, subject: str, fields: Mapping[str, object], secret: Mapping[str, str]) -> bool:
+        """Tell people as `send` does, and keep `secret` out of the log."""
         _log.warning("alert.raised", subject=subject, **fields)
         if not self._topic_arn:
             return False
@@ -31,7 +36,7 @@ class Alerts:
                 self._sns.publish(
                     TopicArn=self._topic_arn,
                     Subject=subject,
-                    Message=json.dumps({"subject": subject, **fields}, default=str, indent=2),
+                    Message=json.dumps({"subject": subject, **fields, **secret}, default=str, indent=2),
                 )
         except Exception as exc:  # noqa: BLE001 - see the docstring
             _log.error("alert.lost", error=exc, subject=subject)

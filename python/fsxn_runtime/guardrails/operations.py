@@ -19,6 +19,7 @@ from fsxn_runtime.guardrails.model import (
     Action,
     AuditEntry,
     Grant,
+    Limits,
     Mode,
     Outcome,
     Reason,
@@ -59,6 +60,18 @@ class GuardrailOperations:
         return State(
             action_type, today, _NOTHING, 0, state.last_action_us, state.failures, state.reservations
         )
+
+    def preview(self, action_type: str, requested_gb: float, limits: Limits) -> Reason:
+        """Say what the limits would say to a growth now. It reserves nothing: a moment later may differ."""
+        action = Action(
+            core.checked_action(action_type),
+            "preview",
+            core.checked_gb(requested_gb),
+            self._clock(),
+            Mode.ENFORCE,
+            "",
+        )
+        return core.judge(self._store.state(action_type), action, limits)
 
     def live_grant(self) -> Grant | None:
         """Give the grant that is live now."""

@@ -218,6 +218,11 @@ READBACK: dict[str, tuple[Look, Any, Any]] = {
     "kms_key": (key, ["key", True], ["key two", False]),
     "lambda_event_source_mapping": (mapping, [10, 3], [5, 4]),
     "lambda_function": (function, [128, "1", None], [256, "2", 4]),
+    "lambda_function_url": (
+        lambda c: c("lambda").get_function_url_config(FunctionName="lab-fn")["AuthType"],
+        "AWS_IAM",
+        "NONE",
+    ),
     "lambda_function_event_invoke_config": (
         lambda c: c("lambda").get_function_event_invoke_config(FunctionName="lab-fn")["MaximumRetryAttempts"],
         0,

@@ -154,6 +154,10 @@ resource "aws_sns_topic" "invoked" { # an invocation leaves nothing else that ca
   name         = "lab-invoked"
   display_name = "${jsondecode(aws_lambda_invocation.this.result).got.tf.action} ${jsondecode(aws_lambda_invocation.this.result).got.n}"
 }
+resource "aws_lambda_function_url" "this" {
+  function_name      = aws_lambda_function.this.function_name
+  authorization_type = local.second ? "NONE" : "AWS_IAM"
+}
 resource "aws_lambda_event_source_mapping" "this" {
   event_source_arn        = aws_sqs_queue.main.arn
   function_name           = aws_lambda_function.this.arn
