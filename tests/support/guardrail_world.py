@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fsxn_runtime.guardrails import (
@@ -87,6 +87,7 @@ class GuardrailWorld:
         self._make_table(self.dynamodb)
         self.order.clear()
         self.now = T0
+        self.alerts.secrets.clear()
 
     def _make_table(self, dynamodb: Any) -> None:
         dynamodb.create_table(

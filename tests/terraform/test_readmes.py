@@ -16,11 +16,13 @@ EXAMPLE = re.compile(r"```hcl\n(.*?)# makes (\d+) resources\n```", re.DOTALL)
 MODULES = [module.name for module in modules()]
 
 
-def example(module: str, repository: Path) -> tuple[str, str, int]:
-    """Configuration of a README's example, the name of its module call, the number it promises."""
-    ((text, number),) = EXAMPLE.findall((repository / "modules" / module / "README.md").read_text())
-    (label,) = re.findall(r'^module "(\w+)"', text, re.MULTILINE)
-    return text, label, int(number)
+def examples(module: str, repository: Path) -> list[tuple[str, str, int]]:
+    """Configuration of each of a README's examples, the name of its module call, the number it promises."""
+    found = []
+    for text, number in EXAMPLE.findall((repository / "modules" / module / "README.md").read_text()):
+        (label,) = re.findall(r'^module "(\w+)"', text, re.MULTILINE)
+        found.append((text, label, int(number)))
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +34,7 @@ def made(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Counter[
     for folder in ("modules", "python"):
         (base / "checkout" / folder).symlink_to(repository / folder)
     packages = stand_in_packages(base)
-    texts = [example(module, repository)[0] for module in MODULES]
+    texts = [text for module in MODULES for text, _, _ in examples(module, repository)]
     text = "\n".join(texts).replace("../../build/lambdas", str(packages))
     (root / "main.tf").write_text(f'provider "aws" {{\n  region = "us-east-1"\n}}\n\n{text}')
     resources = applied(Terraform(root, base, environment=PREVIEW))
@@ -42,11 +44,12 @@ def made(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Counter[
 @pytest.mark.terraform
 @pytest.mark.xdist_group("terraform-roots")
 @pytest.mark.parametrize("module", MODULES)
-def test_the_example_makes_as_many_resources_as_it_says(
+def test_each_example_makes_as_many_resources_as_it_says(
     module: str, repository: Path, made: Counter[str]
 ) -> None:
-    _, label, number = example(module, repository)
-    assert made[label] == number
+    promised = {label: number for _, label, number in examples(module, repository)}
+    assert promised
+    assert {label: made[label] for label in promised} == promised
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -21,7 +21,7 @@ _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1d2530;--dim:#57616e;--paper:#f6f7f9;--card:#fff;--line:#d8dde3;
 --go:#0b6b3a}
 @media(prefers-color-scheme:dark){:root{--ink:#e6eaef;--dim:#a3adb9;--paper:#14181d;--card:#1d232a;--line:#39424d;
---go:#2f9e63}}
+--go:#23814f}}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 main{max-width:36rem;margin:8vh auto;padding:1.5rem 2rem 2rem;background:var(--card);
 border:1px solid var(--line);border-radius:10px}
@@ -78,7 +78,7 @@ def proposal(operation: Operation, guardrail: GuardrailView) -> Page:
     what = "Volume" if operation.kind is Kind.VOLUME else "File system"
     rows = [
         ("What", f"{what} {operation.resource_id}"),
-        ("File system", operation.file_system_id),
+        *([("File system", operation.file_system_id)] if operation.kind is Kind.VOLUME else []),
         ("Asked for by", operation.cause + (f" ({operation.reason})" if operation.reason else "")),
         ("Guardrail", _guardrail(guardrail)),
         ("Used today", guardrail.used_today),
