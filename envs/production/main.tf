@@ -53,6 +53,7 @@ module "fpolicy_ecs" {
 module "expansion" {
   source = "../../modules/expansion"
 
+  approval_link     = var.approval_link == null ? null : merge(var.approval_link, { package_path = "${var.package_dir}/approve.zip" })
   context           = local.context
   file_system_id    = var.file_system_id
   lineage           = local.lineage
@@ -65,6 +66,13 @@ module "expansion" {
   guardrail = {
     settings    = module.guardrails.settings
     user_policy = module.guardrails.user_policy
+  }
+
+  ontap = var.expansion_ontap == null ? null : {
+    secret_arn    = var.ontap_secret_arn
+    secret_policy = module.ontap_access.secret_policy
+    volume_growth = var.expansion_ontap.volume_growth
+    vpc           = module.ontap_access.vpc
   }
 }
 

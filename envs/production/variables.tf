@@ -19,6 +19,17 @@ variable "account_id" {
   }
 }
 
+variable "approval_link" {
+  description = "Approval of growth by a link in the notification, besides the command: authorization AWS_IAM (a proxy that signs) or NONE (whoever has the link; `reason` must say why), base_url of the proxy, concurrency. null: by command only (docs/decisions/0006-approval-by-command.md)."
+  type = object({
+    authorization = optional(string, "AWS_IAM")
+    base_url      = optional(string)
+    concurrency   = optional(number, 2)
+    reason        = optional(string, "")
+  })
+  default = null
+}
+
 variable "canary" {
   description = "What is watched: FPolicy policies that must be connected (by a fixed short name), key of a small file that is read through the access point (it must exist), whether a probe file is written, read and deleted there, and whether the SVM is joined to an Active Directory."
   type = object({
@@ -38,6 +49,12 @@ variable "email_addresses" {
   description = "Addresses that receive every alarm, by a fixed short name."
   type        = map(string)
   nullable    = false
+}
+
+variable "expansion_ontap" {
+  description = "Lets expansion ask ONTAP which volumes grow by themselves, and grow volumes there (volume_growth ontap) in place of FSx (fsx). The function then runs in the VPC, which needs endpoints of CloudWatch, DynamoDB, FSx, SNS, and of Step Functions with approval_link. null: FSx only."
+  type        = object({ volume_growth = optional(string, "fsx") })
+  default     = null
 }
 
 variable "file_system_id" {

@@ -48,11 +48,15 @@ module "function" {
   handler      = "fsxn_runtime.expansion.handler.handler"
   operations   = var.operations
   package_path = var.package_path
-  policies = {
-    expand    = data.aws_iam_policy_document.expand.json
-    guardrail = var.guardrail.user_policy
-    lineage   = var.lineage.writer_policy
-  }
+  policies = merge(
+    {
+      expand    = data.aws_iam_policy_document.expand.json
+      guardrail = var.guardrail.user_policy
+      lineage   = var.lineage.writer_policy
+    },
+    var.ontap == null ? {} : { ontap = var.ontap.secret_policy },
+  )
+  vpc     = var.ontap == null ? null : var.ontap.vpc
   runtime = { timeout_seconds = 120 } # a check looks at some ten resources, a second or two each
 
   environment = {
@@ -81,6 +85,8 @@ module "function" {
     GUARDRAIL_TABLE                = var.guardrail.settings.table_name
     LINEAGE_TABLE                  = var.lineage.table_name
     LINEAGE_TTL_DAYS               = var.lineage.ttl_days
+    ONTAP_SECRET_ID                = var.ontap == null ? "" : var.ontap.secret_arn
+    EXPANSION_VOLUME_GROWTH        = var.ontap == null ? "fsx" : var.ontap.volume_growth
     LOG_LEVEL                      = var.operations.log_level
     METRIC_NAMESPACE               = var.operations.metric_namespace
   }

@@ -157,6 +157,25 @@ variable "operations" {
   }
 }
 
+variable "ontap" {
+  description = "Lets the function ask ONTAP which volumes grow by themselves (outputs of module ontap-access: secret_policy, vpc; and the secret's ARN), and with volume_growth ontap also grow volumes there in place of FSx (fsx). It then runs in the VPC, whose endpoints must reach CloudWatch, DynamoDB, FSx, SNS, and Step Functions with approval_link. null: FSx only, and `autosized` of volumes says what ONTAP grows."
+  type = object({
+    secret_arn    = string
+    secret_policy = string
+    volume_growth = optional(string, "fsx")
+    vpc = object({
+      security_group_ids = set(string)
+      subnet_ids         = set(string)
+    })
+  })
+  default = null
+
+  validation {
+    condition     = try(contains(["fsx", "ontap"], var.ontap.volume_growth), var.ontap == null)
+    error_message = "ontap.volume_growth must be fsx or ontap."
+  }
+}
+
 variable "package_path" {
   description = "Path of the function's zip, build/lambdas/expand.zip."
   type        = string

@@ -10,7 +10,7 @@ import pytest
 from fpolicy_server.settings import Settings as ServerSettings
 from fsxn_runtime.canary.settings import CanarySettings, MonitorSettings
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
-from fsxn_runtime.expansion.settings import ApprovalSettings, ExpansionSettings
+from fsxn_runtime.expansion.settings import ExpansionSettings
 from fsxn_runtime.forecast.settings import Settings as ForecastSettings
 from fsxn_runtime.guardrails.settings import GuardrailSettings
 from fsxn_runtime.lineage.settings import LineageSettings
@@ -23,7 +23,6 @@ from tools.terraform_inventory import Resource
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 
 READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], object], ...]] = {
-    "expansion-approve": (ApprovalSettings.from_env, GuardrailSettings.from_env),
     "access-point-monitor": (MonitorSettings.from_env,),
     "expand": (ExpansionSettings.from_env, GuardrailSettings.from_env, LineageSettings.from_env),
     "route": (RouterSettings.from_env,),

@@ -234,3 +234,18 @@ run "rejects_links_where_nobody_is_asked" {
 
   expect_failures = [var.approval_link]
 }
+
+run "rejects_growth_by_something_else" {
+  command = plan
+
+  variables {
+    ontap = {
+      secret_arn    = "arn:aws:secretsmanager:us-east-1:111122223333:secret:ontap"
+      secret_policy = "{}"
+      volume_growth = "nfs"
+      vpc           = { security_group_ids = ["sg-1"], subnet_ids = ["subnet-1"] }
+    }
+  }
+
+  expect_failures = [var.ontap]
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -17,6 +17,13 @@ from fsxn_runtime.expansion.model import MIB_PER_GIB, Kind, Operation, Resource,
 _PERIOD_SECONDS: Final = 300
 _WINDOW: Final = timedelta(minutes=30)
 _MIB: Final = 1024 * 1024
+
+
+class Grower(Protocol):
+    """What carries out a growth."""
+
+    def grow(self, operation: Operation) -> None:
+        """Ask for the operation's size; asking twice grows once."""
 
 
 class Fsx:
@@ -58,6 +65,8 @@ class Fsx:
             lifecycle=answer["Lifecycle"],
             size_mib=answer["OntapConfiguration"]["SizeInMegabytes"],
             updates=tuple(_updates(answer)),
+            # AWS's volume and ONTAP's are joined by it (AWS facts 2).
+            uuid=answer["OntapConfiguration"].get("UUID", ""),
         )
 
     def describe(self, kind: Kind, resource_id: str) -> Resource:

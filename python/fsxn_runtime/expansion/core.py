@@ -105,7 +105,10 @@ def plan(
     """Say what to do about a request."""
     if volume is None:
         return _plan_file_system(request, file_system, ssd_used_pct, policy, now_us)
-    if volume.resource_id in policy.autosized:
+    is_autosized = volume.is_autosized
+    if is_autosized is None:
+        is_autosized = volume.resource_id in policy.autosized
+    if is_autosized:
         return Plan(Outcome.REPORTED, Why.AUTOSIZE, volume, volume_used_pct)
     found = _plan_volume(request, volume, volume_used_pct, policy, now_us)
     in_need = found.why is not Why.ENOUGH_SPACE

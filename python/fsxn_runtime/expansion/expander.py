@@ -21,7 +21,7 @@ from fsxn_runtime.events import format_timestamp
 from fsxn_runtime.expansion import core
 from fsxn_runtime.expansion.approval import Decision
 from fsxn_runtime.expansion.approver import Approver
-from fsxn_runtime.expansion.clients import Fsx, Usage
+from fsxn_runtime.expansion.clients import Fsx, Grower, Usage
 from fsxn_runtime.expansion.model import (
     ACTION_TYPES,
     MIB_PER_GIB,
@@ -32,8 +32,10 @@ from fsxn_runtime.expansion.model import (
     Outcome,
     Plan,
     Request,
+    Resource,
     Why,
 )
+from fsxn_runtime.expansion.ontap_volumes import OntapVolumes
 from fsxn_runtime.expansion.settings import ExpansionSettings
 from fsxn_runtime.expansion.store import OPEN, OperationStore
 from fsxn_runtime.guardrails import Alerts, CapacityGuardrail, Reason
@@ -60,6 +62,7 @@ class Expander:
     alerts: Alerts
     emf: Emf
     approver: Approver | None = None  # None: a person approves by the command only
+    ontap: OntapVolumes | None = None  # None: only FSx is asked
 
     def take(self, request: Request, now: int) -> Answer:
         """Handle one request at the level that is set. Idempotency key: `request_id`."""
@@ -123,7 +126,7 @@ class Expander:
 
     def _begin(self, proposal: Operation, actor: str, now: int) -> Answer:
         operation_id = proposal.operation_id
-        why = core.may_begin(proposal, self.fsx.describe(proposal.kind, proposal.resource_id), now)
+        why = core.may_begin(proposal, self._describe(proposal.kind, proposal.resource_id), now)
         if why is Why.NONE:
             return self._act(replace(proposal, outcome=Outcome.STARTED, actor=actor, created_us=now), now)
         if why is Why.STALE:
@@ -171,9 +174,30 @@ class Expander:
         ssd_pct = self.usage.file_system_pct(request.file_system_id, now)
         if not request.volume_id:
             return core.plan(request, file_system, ssd_pct, None, None, self.settings.policy, now)
-        volume = self.fsx.volume(request.volume_id)
+        volume = self._describe(Kind.VOLUME, request.volume_id)
         volume_pct = self.usage.volume_pct(volume, now)
         return core.plan(request, file_system, ssd_pct, volume, volume_pct, self.settings.policy, now)
+
+    def _describe(self, kind: Kind, resource_id: str) -> Resource:
+        """Describe a resource; a volume as ONTAP has it, where ONTAP can be asked.
+
+        Where FSx grows volumes, ONTAP out of reach holds nothing up: then the configuration says what is
+        autosized.
+        """
+        resource = self.fsx.describe(kind, resource_id)
+        if kind is not Kind.VOLUME or self.ontap is None:
+            return resource
+        try:
+            return self.ontap.look(resource)
+        except FsxnError as exc:
+            if self._grower(kind) is self.ontap:
+                raise
+            _log.warning("ontap.unasked", error=exc, resource_id=resource_id)
+            return resource
+
+    def _grower(self, kind: Kind) -> Grower:
+        by_ontap = kind is Kind.VOLUME and self.settings.volume_growth == "ontap"
+        return self.ontap if by_ontap and self.ontap is not None else self.fsx
 
     def _tell_of_grant(self) -> list[Answer]:
         self.guardrail.tell_of_ended_grant()
@@ -243,7 +267,7 @@ class Expander:
         if not self.store.put(operation):
             raise ConflictError(f"operation {operation.operation_id} is there", code="operation_exists")
         try:
-            self.fsx.grow(operation)
+            self._grower(operation.kind).grow(operation)
         except TransientError:
             raise  # it may have arrived: the next check looks
         except FsxnError as exc:
@@ -257,7 +281,7 @@ class Expander:
         if operation.outcome is Outcome.PROPOSED:
             return self._look_at_proposal(operation, now)
         try:
-            resource = self.fsx.describe(operation.kind, operation.resource_id)
+            resource = self._describe(operation.kind, operation.resource_id)
             outcome, said = core.progress(operation, resource, now)
         except RejectedError as exc:  # deleted while it grew: no later look finds it again
             outcome, said = Outcome.FAILED, str(exc)

@@ -24,10 +24,12 @@ from fsxn_runtime.expansion.approver import Approver, Workflow
 from fsxn_runtime.expansion.clients import Fsx, Usage
 from fsxn_runtime.expansion.expander import Expander
 from fsxn_runtime.expansion.model import Answer, Outcome
+from fsxn_runtime.expansion.ontap_volumes import OntapVolumes
 from fsxn_runtime.expansion.settings import ExpansionSettings
 from fsxn_runtime.expansion.store import OperationStore
 from fsxn_runtime.guardrails import Alerts, CapacityGuardrail
 from fsxn_runtime.lineage import LineageTracker
+from fsxn_runtime.ontap import connect
 
 # What is written after the last call: metrics and the answer.
 _RESERVE_MS: Final = 1_000
@@ -37,16 +39,19 @@ _RESERVE_MS: Final = 1_000
 def _expander() -> Expander:
     settings = ExpansionSettings.from_env(os.environ)
     set_level(settings.log_level)
+    fsx = Fsx(client("fsx"))
+    ontap = OntapVolumes(connect(settings.ontap_secret_id), fsx) if settings.ontap_secret_id else None
     return Expander(
         settings,
         OperationStore(client("dynamodb"), settings.table),
-        Fsx(client("fsx")),
+        fsx,
         Usage(client("cloudwatch")),
         CapacityGuardrail(),
         LineageTracker(),
         Alerts(client("sns", is_brief=True), settings.topic_arn),
         Emf(settings.metric_namespace),
         _approver(settings),
+        ontap,
     )
 
 

@@ -111,6 +111,8 @@ class Resource:
     lifecycle: str
     size_mib: int
     updates: tuple[Update, ...] = ()
+    uuid: str = ""  # of a volume at ONTAP
+    is_autosized: bool | None = None  # whether ONTAP grows it by itself; None: not asked
 
 
 @dataclass(frozen=True, slots=True)

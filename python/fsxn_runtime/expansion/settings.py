@@ -20,6 +20,8 @@ class ExpansionSettings:
     alarm_names: tuple[str, ...]
     approval_machine_arn: str  # "": a proposal is approved by a command only
     approval_url: str
+    ontap_secret_id: str  # "": ONTAP is not asked
+    volume_growth: str  # by fsx or ontap
     topic_arn: str
     metric_namespace: str
     log_level: str
@@ -45,6 +47,12 @@ class ExpansionSettings:
                 f"{policy.threshold_pct}",
                 code="wrong_setting",
             )
+        ontap_secret_id = text(env, "ONTAP_SECRET_ID", "")
+        volume_growth = choice(env, "EXPANSION_VOLUME_GROWTH", ("fsx", "ontap"), "fsx")
+        if volume_growth == "ontap" and not ontap_secret_id:
+            raise MisconfiguredError(
+                "EXPANSION_VOLUME_GROWTH is 'ontap'; it needs ONTAP_SECRET_ID", code="missing_setting"
+            )
         return cls(
             level=Level(choice(env, "EXPANSION_LEVEL", tuple(Level), "propose")),
             policy=policy,
@@ -52,6 +60,8 @@ class ExpansionSettings:
             alarm_names=tuple(_words(env, "EXPANSION_ALARM_NAMES")),
             approval_machine_arn=text(env, "EXPANSION_APPROVAL_MACHINE_ARN", ""),
             approval_url=text(env, "EXPANSION_APPROVAL_URL", ""),
+            ontap_secret_id=ontap_secret_id,
+            volume_growth=volume_growth,
             topic_arn=text(env, "EXPANSION_SNS_TOPIC_ARN", ""),
             metric_namespace=metric_namespace(env),
             log_level=log_level(env),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from fsxn_runtime.cli.main import main
 from fsxn_runtime.edge.clients import client, forget_clients
 from fsxn_runtime.edge.log import set_level
+from fsxn_runtime.errors import FsxnError
 from fsxn_runtime.expansion import handler as module
+from fsxn_runtime.expansion.model import Kind, Operation, Outcome
 from fsxn_runtime.lineage import LineageStore
 
 from lab.cloud.emulator import Emulator
@@ -123,6 +127,116 @@ def test_a_full_file_system_is_proposed_denied_let_pass_and_grown(
     newest, first = capsys.readouterr().out.splitlines()
     assert "bypassed (daily_cap_exceeded)  executed  262 GiB" in newest
     assert "denied (daily_cap_exceeded)  not_executed  262 GiB" in first
+
+
+def with_ontap(simulator: SimProcess, aws: Emulator, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    """Let the function ask the simulated ONTAP, and grow volumes `by` fsx or ontap."""
+    secret = {
+        "username": simulator.ready["username"],
+        "password": simulator.ready["password"],
+        "management_ip": urlsplit(simulator.ready["rest"]).netloc,
+        "ca_certificate": Path(simulator.ready["certificate"]).read_text(),
+    }
+    aws.client("secretsmanager").create_secret(Name="ontap", SecretString=json.dumps(secret))
+    monkeypatch.setenv("ONTAP_SECRET_ID", "ontap")
+    monkeypatch.setenv("EXPANSION_VOLUME_GROWTH", by)
+    monkeypatch.setenv("EXPANSION_LEVEL", "act")
+    start_anew()
+
+
+def full_volume(simulator: SimProcess) -> tuple[str, str]:
+    """Fill the volume to 90 %; give its ids at FSx and at ONTAP."""
+    simulator.client.fsx("fill", volume="vol1", bytes=90 * GIB)
+    simulator.client.fsx("metrics")
+    (volume,) = client("fsx").describe_volumes()["Volumes"]
+    return volume["VolumeId"], volume["OntapConfiguration"]["UUID"]
+
+
+def ontap_size(simulator: SimProcess, uuid: str) -> int:
+    size: int = simulator.client.rest("GET", f"/storage/volumes/{uuid}?fields=size")["size"]
+    return size
+
+
+def updates_by_fsx() -> list[str]:
+    """The updates of the volume that FSx was asked for."""
+    (volume,) = client("fsx").describe_volumes()["Volumes"]
+    return [action["AdministrativeActionType"] for action in volume.get("AdministrativeActions", [])]
+
+
+@pytest.mark.parametrize("mode", ["grow", "grow_shrink"])
+def test_a_volume_that_ontap_grows_is_found_by_asking_and_only_reported(
+    simulator: SimProcess, emulator_process: Emulator, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """The configuration says nothing of autosize."""
+    with_ontap(simulator, emulator_process, monkeypatch, "fsx")
+    volume_id, uuid = full_volume(simulator)
+    simulator.client.rest("PATCH", f"/storage/volumes/{uuid}", {"autosize": {"mode": mode}})
+    answer = ask(volume_id)
+    assert (answer["outcome"], answer["reason"]) == ("reported", "autosize_on")
+    assert updates_by_fsx() == []
+
+
+def test_a_flag_that_is_out_of_date_does_not_stop_a_growth(
+    simulator: SimProcess, emulator_process: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_ontap(simulator, emulator_process, monkeypatch, "fsx")
+    volume_id, _ = full_volume(simulator)
+    monkeypatch.setenv("EXPANSION_AUTOSIZED_VOLUMES", volume_id)
+    start_anew()
+    assert ask(volume_id)["outcome"] == "started"
+
+
+def test_a_volume_grows_by_ontap_and_not_by_fsx(
+    simulator: SimProcess, emulator_process: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_ontap(simulator, emulator_process, monkeypatch, "ontap")
+    volume_id, uuid = full_volume(simulator)
+    assert ask(volume_id)["outcome"] == "started"
+    assert ontap_size(simulator, uuid) == 131_658 * 2**20
+    wait_until(completed)
+    assert updates_by_fsx() == []
+
+
+def test_ontap_is_never_asked_to_make_a_volume_smaller(
+    simulator: SimProcess, emulator_process: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between proposal and growth somebody made the volume larger."""
+    with_ontap(simulator, emulator_process, monkeypatch, "ontap")
+    volume_id, uuid = full_volume(simulator)
+    simulator.client.rest("PATCH", f"/storage/volumes/{uuid}", {"size": 200 * GIB})
+    operation = Operation(
+        "0" * 12,
+        Outcome.STARTED,
+        Kind.VOLUME,
+        volume_id,
+        FILE_SYSTEM,
+        "",
+        100 * 1024,
+        130 * 1024,
+        "",
+        "",
+        "",
+        0,
+    )
+    ontap = module._expander().ontap
+    assert ontap is not None
+    ontap.grow(operation)
+    assert ontap_size(simulator, uuid) == 200 * GIB
+
+
+@pytest.mark.parametrize(("by", "grows"), [("fsx", True), ("ontap", False)])
+def test_ontap_out_of_reach_holds_up_only_what_it_must_do_itself(
+    simulator: SimProcess, emulator_process: Emulator, monkeypatch: pytest.MonkeyPatch, by: str, grows: bool
+) -> None:
+    with_ontap(simulator, emulator_process, monkeypatch, by)
+    volume_id, uuid = full_volume(simulator)
+    emulator_process.client("secretsmanager").delete_secret(SecretId="ontap", ForceDeleteWithoutRecovery=True)
+    if grows:
+        assert ask(volume_id)["outcome"] == "started"
+    else:
+        with pytest.raises(FsxnError):
+            ask(volume_id)
+    assert (ontap_size(simulator, uuid) > 100 * GIB) is grows
 
 
 def test_a_volume_grows_and_ontap_shows_it(simulator: SimProcess, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A root's variable `guardrail` reaches the function that asks, and the module's rules hold for it."""
+"""What a root's variables for growth lead to: limits, approval links; the modules' rules hold for them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ CHANGED = {
 }
 
 
-def planned(root: str, guardrail: dict[str, Any], repository: Path, folder: Path) -> Terraform:
-    """A root with the example's values, ready to be planned."""
+def planned(root: str, given: dict[str, Any], repository: Path, folder: Path) -> Terraform:
+    """A root with the example's values and those given, ready to be planned."""
     packages = str(stand_in_packages(folder))
-    variables = {**variables_of(root), "guardrail": guardrail, "package_dir": packages}
+    variables = {**variables_of(root), **given, "package_dir": packages}
     terraform = plan_copy(repository / "envs" / root, folder, variables=variables, environment=PREVIEW)
     example = repository / "envs" / root / "terraform.tfvars.example"
     (terraform.root / "terraform.tfvars").write_text(example.read_text())
@@ -55,7 +55,7 @@ def test_a_poc_only_says_what_it_would_deny_and_production_denies(
 
 @pytest.mark.parametrize("root", ["poc", "production"])
 def test_every_limit_of_a_root_reaches_the_function(root: str, repository: Path, tmp_path: Path) -> None:
-    with planned(root, CHANGED, repository, tmp_path) as terraform:
+    with planned(root, {"guardrail": CHANGED}, repository, tmp_path) as terraform:
         found = environment(terraform)
     wanted = {
         "GUARDRAIL_COOLDOWN_SECONDS": "60",
@@ -79,8 +79,29 @@ def test_every_limit_of_a_root_reaches_the_function(root: str, repository: Path,
 def test_a_limit_out_of_range_is_refused_in_a_root(
     guardrail: dict[str, Any], words: str, repository: Path, tmp_path: Path
 ) -> None:
-    with planned("production", guardrail, repository, tmp_path) as terraform:
+    with planned("production", {"guardrail": guardrail}, repository, tmp_path) as terraform:
         terraform.init()
         with pytest.raises(TerraformError) as caught:
             terraform.plan("-refresh=false")
     assert words in " ".join(caught.value.output.replace("│", " ").split())
+
+
+def test_approval_by_link_is_made_when_a_root_asks_for_it(repository: Path, tmp_path: Path) -> None:
+    with planned("production", {"approval_link": {}}, repository, tmp_path) as terraform:
+        terraform.init()
+        terraform.plan("-refresh=false")
+        changes = {c["address"]: c["change"]["after"] for c in terraform.show_json()["resource_changes"]}
+    url = changes["module.expansion.aws_lambda_function_url.approval[0]"]
+    function = changes["module.expansion.module.approval[0].aws_lambda_function.this"]
+    assert url["authorization_type"] == "AWS_IAM"
+    assert function["reserved_concurrent_executions"] == 2
+    assert "module.expansion.aws_lambda_permission.approval_url[0]" not in changes
+
+
+def test_an_open_page_without_a_reason_is_refused_in_a_root(repository: Path, tmp_path: Path) -> None:
+    given = {"approval_link": {"authorization": "NONE"}}
+    with planned("poc", given, repository, tmp_path) as terraform:
+        terraform.init()
+        with pytest.raises(TerraformError) as caught:
+            terraform.plan("-refresh=false")
+    assert "must say in 20 characters or more why" in " ".join(caught.value.output.replace("│", " ").split())
