@@ -323,9 +323,9 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def variables_of(root: str) -> dict[str, object]:
-    """Inputs of a root that has no example of its own."""
+    """Inputs besides a root's example: what is off by default is on in production's inventory."""
     if root != "local":
-        return {}
+        return {"approval_link": {}} if root == "production" else {}
     loaded: dict[str, object] = json.loads(
         (REPOSITORY / "tests/data/terraform/local.tfvars.json").read_text()
     )
