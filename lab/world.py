@@ -36,6 +36,8 @@ ROOT = REPOSITORY / "envs" / "local"
 SVM, VOLUME, JUNCTION = "svm1", "vol1", "/vol1"
 BUCKET = "lab-vol1"  # the bucket behind the volume's access point
 ONTAP_SECRET = "fsxn-s3ap-local-ontap"  # noqa: S105 (its name)
+AUTOMATION = "fsxn-automation"  # the account that rotates; fsxadmin stays the laboratory's own
+FIRST_PASSWORD = "lab-First-Passw0rd"  # noqa: S105 (changed by the first rotation, during the apply)
 SSD_GIB = 2048  # twice the volume's size, so that the volume can grow before the file system must
 FPOLICY_PORT = 9898
 TASK_SECONDS = 30.0  # a task starts in about a second; the machine may be loaded
@@ -157,6 +159,7 @@ class World:
             "svms": [{"name": SVM, "volumes": [volume]}],
             "s3": {"endpoint": self.emulator.endpoint},
             "file_system": {"storage_capacity_gib": SSD_GIB},
+            "accounts": [{"name": AUTOMATION, "password": FIRST_PASSWORD}],
             "switches": dict(self.switches),
         }
         return self._stack.enter_context(SimProcess(config, self.directory / "ontap")).client
@@ -186,8 +189,8 @@ class World:
         """Keep the credentials as an operator does before the first apply; variables that name them."""
         address = urlsplit(self.sim.ready["rest"]).netloc
         value = {
-            "username": self.sim.ready["username"],
-            "password": self.sim.ready["password"],
+            "username": AUTOMATION,
+            "password": FIRST_PASSWORD,
             "management_ip": address,
             "ca_certificate": Path(self.sim.ready["certificate"]).read_text(),
         }
@@ -374,6 +377,7 @@ class World:
             "GUARDRAIL_SNS_TOPIC_ARN": self.outputs["topic_arn"],
             "GUARDRAIL_TABLE": self.outputs["capacity"]["guardrail_table"],
             "LINEAGE_TABLE": self.outputs["lineage_table_name"],
+            "ROTATION_FUNCTION": self.outputs["functions"]["rotate"]["function_name"],
             "ONTAP_SECRET_ID": ONTAP_SECRET,
         }
 

@@ -32,6 +32,7 @@ ZIPS = (
     "expand",
     "finish",
     "forecast",
+    "rotate",
     "route",
     "start",
 )
@@ -127,6 +128,7 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
         "restrict_public_buckets",
     ),
     "aws_s3_bucket_server_side_encryption_configuration": ("rule",),
+    "aws_secretsmanager_secret_rotation": ("rotate_immediately", "rotation_rules"),
     "aws_sfn_state_machine": ("name", "type", "definition", "logging_configuration", "role_arn"),
     "aws_sns_topic": ("name", "kms_master_key_id"),
     "aws_ssm_parameter": ("name", "type", "key_id"),

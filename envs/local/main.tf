@@ -136,6 +136,19 @@ module "canary" {
   }
 }
 
+module "rotation" {
+  source = "../../modules/rotation"
+
+  context          = local.context
+  fsx_recovery     = { file_system_id = var.file_system_id, mode = "asked" }
+  login_limits     = { pause_seconds = 1 }
+  metric_catalogue = local.metric_catalogue
+  operations       = local.operations
+  package_path     = "${local.package_dir}/rotate.zip"
+  secret           = { arn = var.ontap_secret_arn }
+  vpc              = module.ontap_access.vpc
+}
+
 module "content_inventory" {
   source = "../../modules/content-inventory"
 

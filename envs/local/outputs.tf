@@ -14,6 +14,7 @@ output "alarm_names" {
     module.fpolicy_ecs.alarm_names,
     module.guardrails.alarm_names,
     module.lineage.alarm_names,
+    module.rotation.alarm_names,
     module.workload.alarm_names,
   ))
 }
@@ -41,6 +42,7 @@ output "dead_letter_queue_urls" {
     finish    = module.workload.finisher.dead_letter_queue_url
     forecast  = module.forecast.function.dead_letter_queue_url
     ingestion = module.event_router.dead_letter_queue_url
+    rotate    = module.rotation.function.dead_letter_queue_url
     workload  = module.workload.dead_letter_queue_url
   }
 }
@@ -53,6 +55,7 @@ output "functions" {
     monitor  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.canary.monitor[key] }
     finish   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.workload.finisher[key] }
     process  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.content_inventory.process[key] }
+    rotate   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.rotation.function[key] }
     route    = module.event_router.router
     start    = module.workload.starter
   }

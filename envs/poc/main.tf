@@ -161,6 +161,23 @@ module "canary" {
   }
 }
 
+module "rotation" {
+  source = "../../modules/rotation"
+
+  context          = local.context
+  fsx_recovery     = { file_system_id = var.file_system_id, mode = var.rotation.fsx_recovery }
+  metric_catalogue = local.metric_catalogue
+  operations       = local.operations
+  package_path     = "${var.package_dir}/rotate.zip"
+  password_method  = var.rotation.password_method
+
+  rotate_immediately = var.rotation.rotate_immediately
+  schedule           = var.rotation.schedule
+
+  secret = { arn = var.ontap_secret_arn, kms_key_arn = var.ontap.secret_kms_key_arn }
+  vpc    = module.ontap_access.vpc
+}
+
 module "content_inventory" {
   source = "../../modules/content-inventory"
 

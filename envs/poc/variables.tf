@@ -174,6 +174,23 @@ variable "region" {
   nullable    = false
 }
 
+variable "rotation" {
+  description = "How ONTAP's password is rotated: whether FSx may set fsxadmin's (off, asked, automatic), by which way it is changed (account, own), whether the first apply changes it at once, and when it changes (modules/rotation)."
+  type = object({
+    fsx_recovery       = optional(string, "off")
+    password_method    = optional(string, "account")
+    rotate_immediately = optional(bool, true)
+    schedule = optional(object({
+      days         = optional(number, 90)
+      duration     = optional(string)
+      expression   = optional(string)
+      overdue_days = optional(number)
+    }), {})
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "scope" {
   description = "The content inventory's volume: junction path, names of SVMs and volumes, and optionally path prefixes and suffixes."
   type = object({

@@ -14,6 +14,7 @@ from lab.world import World
 ORDER = (
     "test_interrupt",
     "test_ontap",
+    "test_rotation",
     "test_path",
     "test_bad_input",
     "test_shutdown",

@@ -15,6 +15,7 @@ from fsxn_runtime.expansion.settings import ApprovalSettings, ExpansionSettings
 from fsxn_runtime.forecast.settings import Settings as ForecastSettings
 from fsxn_runtime.guardrails.settings import GuardrailSettings
 from fsxn_runtime.lineage.settings import LineageSettings
+from fsxn_runtime.rotation.settings import Settings as RotationSettings
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
 from fsxn_runtime.workloads.settings import FinishSettings, StartSettings
 
@@ -37,6 +38,7 @@ READERS: dict[str, list[Reader]] = {
         GuardrailSettings.from_env,
     ],
     "fsxn_runtime.forecast.handler.handler": [ForecastSettings.from_env],
+    "fsxn_runtime.rotation.handler.handler": [RotationSettings.from_env],
     "fsxn_runtime.workloads.start.handler": [StartSettings.from_env],
     "fsxn_runtime.workloads.finish.handler": [FinishSettings.from_env, LineageSettings.from_env],
     "fsxn_runtime.workloads.content_inventory.handler.handler": [

@@ -85,6 +85,15 @@ PUBLIC = {
         "OntapUnauthorizedError",
         "OntapUnreachableError",
     },
+    "fsxn_runtime.rotation": {
+        "Certificate",
+        "Ontap",
+        "SecretStore",
+        "Status",
+        "describe_certificate",
+        "secret_of",
+        "status_of",
+    },
     "fsxn_runtime.lineage": {
         "LineageRecord",
         "LineageSettings",

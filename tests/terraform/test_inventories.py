@@ -17,6 +17,13 @@ pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 WITHOUT_RESOURCE_LEVEL = {
     "cloudwatch:DescribeAlarms",  # AWS checks a call that names several against alarm:*
     "cloudwatch:GetMetricData",
+    # Lambda checks these on "*" when it attaches a function to a VPC: the interfaces do not exist yet.
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
     "ecr:GetAuthorizationToken",
     "fsx:DescribeFileSystems",
     "fsx:DescribeVolumes",

@@ -11,14 +11,12 @@ import json
 import os
 import uuid
 from dataclasses import asdict
-from typing import Any
 
 from fsxn_runtime.cli.console import Exit, say
+from fsxn_runtime.cli.function import invoke
 from fsxn_runtime.cli.identity import actor_of, add_actor
-from fsxn_runtime.edge.aws_errors import aws_call
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.settings import text
-from fsxn_runtime.errors import TransientError
 from fsxn_runtime.events import format_timestamp
 from fsxn_runtime.expansion import OperationStore
 
@@ -80,21 +78,10 @@ def _ask(arguments: argparse.Namespace) -> Exit:
         event["request_id"] = uuid.uuid4().hex
     else:
         event |= {"operation_id": arguments.operation_id, "actor": actor_of(arguments)}
-    (answer,) = _invoke(arguments.function or text(os.environ, "EXPANSION_FUNCTION"), event)["answers"]
+    (answer,) = invoke(arguments.function or text(os.environ, "EXPANSION_FUNCTION"), event)["answers"]
     if arguments.json:
         say(json.dumps(answer))
     else:
         parts = (answer["outcome"], answer["reason"], answer["resource_id"], answer["operation_id"])
         say("  ".join(part for part in parts if part))
     return Exit.OK if answer["outcome"] in _GOOD[arguments.action] else Exit.FINDING
-
-
-def _invoke(function: str, event: dict[str, str]) -> Any:
-    """Call the function and wait. Raises TransientError when it ended with an error."""
-    with aws_call("lambda:Invoke"):
-        answer = client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
-    payload = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
-        said = payload.get("errorMessage", "") if isinstance(payload, dict) else ""
-        raise TransientError(f"{function} ended with an error: {said}", code="function_error")
-    return payload

@@ -1,0 +1,178 @@
+"""Rotation in the laboratory: the real function, called by the local Secrets Manager, while clients work."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fsxn_runtime.ontap import connect, path
+
+from lab.ontap_sim.certificate import Presented
+from lab.terraform import REPOSITORY
+from lab.world import AUTOMATION, FIRST_PASSWORD, World
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
+
+CLIENTS = 4
+ROTATIONS = 3
+
+
+def secret_id(world: World) -> str:
+    return world.environment()["ONTAP_SECRET_ID"]
+
+
+def describe(world: World) -> Any:
+    return world.client("secretsmanager").describe_secret(SecretId=secret_id(world))
+
+
+def value(world: World) -> Any:
+    answer = world.client("secretsmanager").get_secret_value(SecretId=secret_id(world))
+    return json.loads(answer["SecretString"])
+
+
+def is_at_rest(world: World) -> bool:
+    return not any("AWSPENDING" in stages for stages in describe(world)["VersionIdsToStages"].values())
+
+
+def rotate(world: World) -> None:
+    """Ask for a rotation and wait until it has ended."""
+    before = value(world)["password"]
+    world.client("secretsmanager").rotate_secret(SecretId=secret_id(world))
+    wait_until(lambda: value(world)["password"] != before and is_at_rest(world), seconds=60)
+
+
+def fsxn(world: World, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(REPOSITORY / ".venv/bin/fsxn"), "rotation", *arguments],
+        env={**os.environ, **world.environment()},
+        input=answer,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def locked(world: World) -> bool:
+    found = world.sim.rest("GET", f"/security/accounts?name={AUTOMATION}&fields=locked")["records"]
+    return bool(found[0]["locked"])
+
+
+@contextmanager
+def clients_at_work(world: World) -> Iterator[tuple[list[int], list[BaseException]]]:
+    """Clients of the product, each with a connection of its own, that read without a pause."""
+    done, failures, stop = [0] * CLIENTS, [], threading.Event()
+
+    def work(number: int) -> None:
+        try:
+            with connect(secret_id(world), secretsmanager=world.client("secretsmanager")) as ontap:
+                while not stop.is_set():
+                    assert ontap.get(path("cluster"), fields=("uuid",))["uuid"]
+                    done[number] += 1
+                    stop.wait(0.02)
+        except BaseException as exc:  # noqa: BLE001 (whatever it is, the test must see it)
+            failures.append(exc)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield done, failures
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(timeout=30)
+
+
+def test_the_first_apply_has_changed_the_password(world: World) -> None:
+    """rotate_immediately = true: the local Secrets Manager called the four steps at once."""
+    wait_until(lambda: value(world)["password"] != FIRST_PASSWORD and is_at_rest(world), seconds=60)
+    world.sim.as_user(AUTOMATION, value(world)["password"]).rest("GET", "/cluster")
+
+
+def test_every_client_survives_rotations_under_load(world: World) -> None:
+    """Steps: clients read all the time; three rotations; nobody fails, all work on, nothing is locked."""
+    with clients_at_work(world) as (done, failures):
+        wait_until(lambda: failures or min(done) > 5)
+        for _ in range(ROTATIONS):
+            rotate(world)
+            before = list(done)
+            wait_until(lambda: failures or all(n > b + 5 for n, b in zip(done, before, strict=True)))  # noqa: B023
+    assert failures == []
+    assert not locked(world)
+
+
+def test_no_password_is_in_the_functions_log(world: World) -> None:
+    group = world.outputs["functions"]["rotate"]["log_group_name"]
+    pages = world.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    text = "".join(event["message"] for page in pages for event in page["events"])
+    assert "step.done" in text
+    assert value(world)["password"] not in text
+    assert FIRST_PASSWORD not in text
+
+
+def test_status_and_rehearsal_are_well(world: World) -> None:
+    for arguments in (("status", "--ask-ontap"), ("status", "--json"), ("rehearse",), ("rehearse", "--json")):
+        shown = fsxn(world, *arguments)
+        assert (shown.returncode, shown.stderr) == (0, ""), shown
+        assert value(world)["password"] not in shown.stdout
+    assert "every 90 days" in fsxn(world, "status").stdout
+
+
+def test_recovering_nothing_asks_for_a_rotation(world: World) -> None:
+    before = value(world)["password"]
+    shown = fsxn(world, "recover")
+    assert shown.returncode == 0, shown
+    assert "was asked for a rotation" in shown.stdout
+    wait_until(lambda: value(world)["password"] != before and is_at_rest(world), seconds=60)
+
+
+@pytest.mark.parametrize("way", [(), ("--through-function",)], ids=["here", "through-function"])
+def test_a_known_certificate_is_known_and_another_is_shown_beside_it(
+    world: World, way: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Steps: trust what is known; forget it; look again; refuse; confirm; both are there; keep one."""
+    assert "trusted already" in fsxn(world, "trust", *way).stdout
+    mine = value(world)
+    other = Presented(tmp_path, "other").path.read_text()
+    world.client("secretsmanager").put_secret_value(
+        SecretId=secret_id(world), SecretString=json.dumps({**mine, "ca_certificate": other})
+    )
+    refused = fsxn(world, "trust", *way, answer="no\n")
+    assert refused.returncode == 2
+    assert "presented" in refused.stdout and "trusted" in refused.stdout
+    assert value(world)["ca_certificate"] == other
+    stored = fsxn(world, "trust", *way, answer="yes\n")
+    assert stored.returncode == 0, stored
+    assert value(world)["ca_certificate"].count("BEGIN CERTIFICATE") == 2
+    assert value(world)["password"] == mine["password"]
+    rotate(world)
+    only = fsxn(world, "trust", "--only", "--yes", *way)
+    assert only.returncode == 0, only
+    assert value(world)["ca_certificate"].count("BEGIN CERTIFICATE") == 1
+    assert fsxn(world, "rehearse").returncode == 0
+
+
+def test_a_secret_is_made_after_a_look_and_a_login(world: World) -> None:
+    address, password = value(world)["management_ip"], value(world)["password"]
+    command = ["trust", "--create", "--secret", "made-by-hand", "--username", AUTOMATION]
+    command += ["--address", address, "--password-stdin", "--yes"]
+    wrong = fsxn(world, *command, answer="wrong-Passw0rd\n")
+    assert wrong.returncode == 2 and "nothing was stored" in wrong.stderr
+    made = fsxn(world, *command, answer=f"{password}\n")
+    assert made.returncode == 0, made
+    assert password not in made.stdout + made.stderr
+    answer = world.client("secretsmanager").get_secret_value(SecretId="made-by-hand")
+    stored = json.loads(answer["SecretString"])
+    assert stored["cluster_uuid"] and "BEGIN CERTIFICATE" in stored["ca_certificate"]
+    with connect("made-by-hand", secretsmanager=world.client("secretsmanager")) as ontap:
+        assert ontap.get(path("cluster"), fields=("uuid",))["uuid"] == stored["cluster_uuid"]
+    world.client("secretsmanager").delete_secret(SecretId="made-by-hand", ForceDeleteWithoutRecovery=True)
