@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from fsxn_runtime.canary.model import Certificate, Connection, FindingError, Policy, Reason, Result
+from fsxn_runtime.canary.model import Certificate, Connection, FindingError, Outcome, Policy, Reason, Result
 from fsxn_runtime.errors import MisconfiguredError
 
 # What a run needs beside its checks: start, settings, metrics, log, one small write.
@@ -86,6 +86,26 @@ def judge_store(percent_used: int, limit: int) -> str:
     if percent_used >= limit:
         raise FindingError(Reason.STORE_FILLING, f"{said}; below {limit} is asked for")
     return said
+
+
+def plain_reason(outcome: Outcome) -> str | None:
+    """Give the reason that an outcome has by itself: "" when it is ok; None when its error must be read."""
+    if outcome.ok:
+        return ""
+    if outcome.timed_out:
+        return Reason.TIMEOUT
+    return outcome.error.reason if isinstance(outcome.error, FindingError) else None
+
+
+def result_of(outcome: Outcome, reason: str) -> Result:
+    """Give what is told of an outcome. Errors reach here with messages that hold no secret."""
+    return Result(
+        check=outcome.check.name,
+        target=outcome.check.target,
+        latency_ms=outcome.latency_ms,
+        reason=str(reason),
+        detail=outcome.said or ("no answer in time" if outcome.timed_out else str(outcome.error)),
+    )
 
 
 def failure_text(results: Sequence[Result]) -> str:

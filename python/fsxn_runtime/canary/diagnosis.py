@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fsxn_runtime.canary.model import CheckName, FindingError, Outcome, Reason, Result, S3RefusedError
+from fsxn_runtime.canary.core import plain_reason, result_of
+from fsxn_runtime.canary.model import CheckName, Outcome, Reason, Result, S3RefusedError
 from fsxn_runtime.edge.access_point_errors import AccessPointReason, reason_of
 
 # What S3 says in the bursts of a throughput change; a denial that names a policy is none of them.
@@ -53,16 +54,7 @@ def results_of(outcomes: Sequence[Outcome], evidence: Evidence, *, joined_to_dir
             return Reason.SERVICE_DISRUPTION
         return Reason.DIRECTORY_OUTAGE if is_outage else reason
 
-    return [
-        Result(
-            check=outcome.check.name,
-            target=outcome.check.target,
-            latency_ms=outcome.latency_ms,
-            reason=str(final(reason)),
-            detail=outcome.said or ("no answer in time" if outcome.timed_out else str(outcome.error)),
-        )
-        for outcome, reason in zip(outcomes, reasons, strict=True)
-    ]
+    return [result_of(outcome, final(reason)) for outcome, reason in zip(outcomes, reasons, strict=True)]
 
 
 def is_disrupted(results: Sequence[Result]) -> bool:
@@ -79,13 +71,9 @@ def state_of(results: Sequence[Result]) -> str:
 
 def _own_reason(outcome: Outcome, evidence: Evidence) -> str:
     """What one outcome says alone; "" when it is ok."""
-    error = outcome.error
-    if outcome.ok:
-        return ""
-    if outcome.timed_out:
-        return Reason.TIMEOUT
-    if isinstance(error, FindingError):
-        return error.reason
+    known, error = plain_reason(outcome), outcome.error
+    if known is not None:
+        return known
     if not isinstance(error, S3RefusedError):
         return Reason.UNEXPECTED
     reason = reason_of(

@@ -12,7 +12,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from fsxn_runtime.canary.core import judge_certificate, judge_connections, judge_store
+from fsxn_runtime.canary.core import (
+    judge_certificate,
+    judge_connections,
+    judge_store,
+    plain_reason,
+    result_of,
+)
 from fsxn_runtime.canary.model import (
     Certificate,
     Check,
@@ -187,25 +193,13 @@ class OntapChecks:
 
 def ontap_results(outcomes: Sequence[Outcome]) -> list[Result]:
     """Name the reason of every check that failed. The errors of `fsxn_runtime.ontap` hold no secret."""
-    return [
-        Result(
-            check=outcome.check.name,
-            target=outcome.check.target,
-            latency_ms=outcome.latency_ms,
-            reason=str(_reason(outcome)),
-            detail=outcome.said or ("no answer in time" if outcome.timed_out else str(outcome.error)),
-        )
-        for outcome in outcomes
-    ]
+    return [result_of(outcome, _reason(outcome)) for outcome in outcomes]
 
 
 def _reason(outcome: Outcome) -> str:
-    if outcome.ok:
-        return ""
-    if outcome.timed_out:
-        return Reason.TIMEOUT
-    if isinstance(outcome.error, FindingError):
-        return outcome.error.reason
+    known = plain_reason(outcome)
+    if known is not None:
+        return known
     return next((reason for kind, reason in _REASONS if isinstance(outcome.error, kind)), Reason.UNEXPECTED)
 
 
