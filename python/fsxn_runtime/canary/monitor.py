@@ -52,7 +52,7 @@ def _parts() -> _Parts:
             name=settings.name,
             file_system_id=settings.file_system_id,
         ),
-        StateParameter(brief("ssm"), settings.state_parameter, settings.state_key_id),
+        StateParameter(client("ssm"), settings.state_parameter, settings.state_key_id),
     )
 
 
