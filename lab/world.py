@@ -1,8 +1,8 @@
 """The whole laboratory as one context manager, for the demo and for tests.
 
 Local AWS, simulated ONTAP with its S3 face, `envs/local` applied by Terraform, the server run from its task
-definition, FPolicy set up through REST, metrics collected, and a tap on the bus. All files lie in one folder,
-and everything that it started is ended on every way out.
+definition, ONTAP pointed at it by the product's reconciler, metrics collected, and a tap on the bus. All
+files lie in one folder, and everything that it started is ended on every way out.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ ONTAP_SECRET = "fsxn-s3ap-local-ontap"  # noqa: S105 (its name)
 AUTOMATION = "fsxn-automation"  # the account that rotates; fsxadmin stays the laboratory's own
 FIRST_PASSWORD = "lab-First-Passw0rd"  # noqa: S105 (changed by the first rotation, during the apply)
 SSD_GIB = 2048  # twice the volume's size, so that the volume can grow before the file system must
-FPOLICY_PORT = 9898
 TASK_SECONDS = 30.0  # a task starts in about a second; the machine may be loaded
 LOOK_SECONDS = 0.3  # between two looks at all queues and counts; one look costs about 15 ms
 _DEPTHS = [
@@ -123,7 +122,6 @@ class World:
             self._put_marker()
             self._apply()
         with self.step("FPolicy server from its task definition"):
-            self._put_volume_map()
             self.collector = self._stack.enter_context(EmfCollector(self.emulator))
             self.runner = self._stack.enter_context(
                 EcsRunner(
@@ -134,7 +132,7 @@ class World:
             )
             self._tap = self._stack.enter_context(ExitStack())
             self.tap = self._tap.enter_context(Tap(self.emulator, self.outputs["bus_name"], self.events_path))
-            self.point_ontap(self.wait_for_tasks(1))
+            self.wait_connected(self.wait_for_tasks(1))
 
     def _clean(self) -> None:
         """Begin with an empty folder; Terraform's plugins stay, because linking them again costs time."""
@@ -216,11 +214,6 @@ class World:
         """Put the file there that the access point monitor reads; through S3, so FPolicy tells nobody."""
         self.client("s3").put_object(Bucket=BUCKET, Key=".fsxn-canary/marker", Body=b"marker\n")
 
-    def _put_volume_map(self) -> None:
-        place = self.outputs["server"]["volume_map"]
-        body = json.dumps(self.sim.volume_map()).encode()
-        self.client("s3").put_object(Bucket=place["bucket"], Key=place["key"], Body=body)
-
     # the server --------------------------------------------------------------------------------------
 
     @property
@@ -245,12 +238,22 @@ class World:
         self.wait(ready, TASK_SECONDS, f"{count} server tasks", lambda: self.log_end("tasks"))
         return found
 
-    def point_ontap(self, tasks: Sequence[TaskStatus]) -> None:
-        """Name the tasks' addresses in the FPolicy engine and wait for the connections of every node."""
-        addresses = [task.address for task in tasks]
-        deadline = time.monotonic() + TASK_SECONDS
-        self.sim.configure_fpolicy(SVM, addresses, FPOLICY_PORT)
-        self.sim.wait_connected(SVM, deadline - time.monotonic())
+    def wait_connected(self, tasks: Sequence[TaskStatus]) -> None:
+        """Wait until the reconciler has connected every node to exactly these tasks. Raises WorldError."""
+        wanted = {task.address for task in tasks}
+
+        def connected() -> bool:
+            records = self.sim.connections(SVM)
+            servers = {record["server"] for record in records}
+            return servers == wanted and all(record["state"] == "connected" for record in records)
+
+        self.wait(connected, TASK_SECONDS, f"ONTAP's connections to {sorted(wanted)}", self._reconciler_log)
+
+    def _reconciler_log(self) -> str:
+        """What the reconciler wrote last."""
+        group = self.outputs["functions"]["reconcile"]["log_group_name"]
+        events = self.client("logs").filter_log_events(logGroupName=group)["events"]
+        return f"; the reconciler wrote: {''.join(event['message'] for event in events[-40:])}"
 
     def stop_server(self) -> None:
         """Scale the service to nothing, as an operator would, and note it in the ledger."""
@@ -259,10 +262,9 @@ class World:
         self.wait_for_tasks(0)
 
     def start_server(self, count: int = 1) -> None:
-        """Scale the service up, point ONTAP at the new addresses, and note it in the ledger."""
+        """Scale the service up, wait until ONTAP is connected to it, and note it in the ledger."""
         self.scale(count)
-        tasks = self.wait_for_tasks(count)
-        self.point_ontap(tasks)
+        self.wait_connected(self.wait_for_tasks(count))
         self.sim.mark("server_up")
 
     # what is under way -------------------------------------------------------------------------------
@@ -377,6 +379,7 @@ class World:
             "GUARDRAIL_SNS_TOPIC_ARN": self.outputs["topic_arn"],
             "GUARDRAIL_TABLE": self.outputs["capacity"]["guardrail_table"],
             "LINEAGE_TABLE": self.outputs["lineage_table_name"],
+            "RECONCILE_FUNCTION": self.outputs["functions"]["reconcile"]["function_name"],
             "ROTATION_FUNCTION": self.outputs["functions"]["rotate"]["function_name"],
             "ONTAP_SECRET_ID": ONTAP_SECRET,
         }

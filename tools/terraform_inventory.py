@@ -32,6 +32,7 @@ ZIPS = (
     "expand",
     "finish",
     "forecast",
+    "reconcile",
     "rotate",
     "route",
     "start",

@@ -55,6 +55,16 @@ module "fpolicy_ecs" {
 
   # The map changes within a run, and nobody waits for minutes here.
   server_settings = { metrics_interval_seconds = 5, volume_map_refresh_seconds = 5 }
+
+  reconciler = {
+    package_path      = "${local.package_dir}/reconcile.zip"
+    secret_arn        = var.ontap_secret_arn
+    secret_policy     = module.ontap_access.secret_policy
+    security_group_id = module.ontap_access.security_group_id
+    vpc               = module.ontap_access.vpc
+  }
+
+  svms = { main = { name = var.svm_name } }
 }
 
 module "expansion" {

@@ -42,6 +42,7 @@ output "dead_letter_queue_urls" {
     finish    = module.workload.finisher.dead_letter_queue_url
     forecast  = module.forecast.function.dead_letter_queue_url
     ingestion = module.event_router.dead_letter_queue_url
+    reconcile = module.fpolicy_ecs.reconciler.dead_letter_queue_url
     rotate    = module.rotation.function.dead_letter_queue_url
     workload  = module.workload.dead_letter_queue_url
   }
@@ -50,14 +51,15 @@ output "dead_letter_queue_urls" {
 output "functions" {
   description = "The functions by short name: function name, role name, log group name."
   value = {
-    expand   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.expansion.function[key] }
-    forecast = { for key in ["function_name", "log_group_name", "role_name"] : key => module.forecast.function[key] }
-    monitor  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.canary.monitor[key] }
-    finish   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.workload.finisher[key] }
-    process  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.content_inventory.process[key] }
-    rotate   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.rotation.function[key] }
-    route    = module.event_router.router
-    start    = module.workload.starter
+    expand    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.expansion.function[key] }
+    forecast  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.forecast.function[key] }
+    finish    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.workload.finisher[key] }
+    monitor   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.canary.monitor[key] }
+    process   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.content_inventory.process[key] }
+    reconcile = { for key in ["function_name", "log_group_name", "role_name"] : key => module.fpolicy_ecs.reconciler[key] }
+    rotate    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.rotation.function[key] }
+    route     = module.event_router.router
+    start     = module.workload.starter
   }
 }
 

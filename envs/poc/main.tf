@@ -47,6 +47,18 @@ module "fpolicy_ecs" {
   operations       = local.operations
   quarantine_queue = module.event_router.quarantine_queue
   tls              = var.server_tls
+
+  reconciler = {
+    ca_certificates   = var.server_ca_certificates
+    package_path      = "${var.package_dir}/reconcile.zip"
+    secret_arn        = var.ontap_secret_arn
+    secret_policy     = module.ontap_access.secret_policy
+    security_group_id = module.ontap_access.security_group_id
+    vpc               = module.ontap_access.vpc
+  }
+
+  # No guard: a change of addresses loses what clients do in about a second, and needs half the calls.
+  svms = { for key, svm in var.svms : key => merge(svm, { guard = false }) }
 }
 
 module "expansion" {

@@ -203,6 +203,13 @@ variable "scope" {
   nullable = false
 }
 
+variable "server_ca_certificates" {
+  description = "With server_tls: CA certificates (PEM) that the SVMs shall trust for the server's certificate."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "server_tls" {
   description = "TLS between ONTAP and the server: secrets with certificate chain, key and client CA (module fpolicy-ecs, tls). null: plain TCP within the VPC."
   type = object({
@@ -212,4 +219,18 @@ variable "server_tls" {
     kms_key_arn            = optional(string)
   })
   default = null
+}
+
+variable "svms" {
+  description = "SVMs whose file operations are told, by a fixed name: name of the SVM, priority of the policy (1 to 10; the next free one when another policy has it), protocols, and what the Persistent Store must hold (module fpolicy-ecs knows more settings)."
+  type = map(object({
+    name      = string
+    priority  = optional(number, 1)
+    protocols = optional(set(string), ["cifs", "nfsv3", "nfsv4"])
+    store = optional(object({
+      events_per_second = optional(number, 100)
+      outage_hours      = optional(number, 4)
+    }), {})
+  }))
+  nullable = false
 }

@@ -47,7 +47,17 @@ module "fpolicy_ecs" {
   network          = var.network
   operations       = local.operations
   quarantine_queue = module.event_router.quarantine_queue
+  svms             = var.svms
   tls              = var.server_tls
+
+  reconciler = {
+    ca_certificates   = var.server_ca_certificates
+    package_path      = "${var.package_dir}/reconcile.zip"
+    secret_arn        = var.ontap_secret_arn
+    secret_policy     = module.ontap_access.secret_policy
+    security_group_id = module.ontap_access.security_group_id
+    vpc               = module.ontap_access.vpc
+  }
 }
 
 module "expansion" {

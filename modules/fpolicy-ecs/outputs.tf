@@ -1,6 +1,11 @@
 output "alarm_names" {
-  description = "Names of the alarms of server and service."
-  value       = concat(values(aws_cloudwatch_metric_alarm.server)[*].alarm_name, values(aws_cloudwatch_metric_alarm.load)[*].alarm_name)
+  description = "Names of the alarms of server, service and reconciler."
+  value = concat(
+    values(aws_cloudwatch_metric_alarm.server)[*].alarm_name,
+    values(aws_cloudwatch_metric_alarm.load)[*].alarm_name,
+    values(aws_cloudwatch_metric_alarm.reconcile)[*].alarm_name,
+    values(module.reconcile.alarm_names),
+  )
 }
 
 output "cluster_name" {
@@ -11,6 +16,17 @@ output "cluster_name" {
 output "log_group_name" {
   description = "Name of the server's log group."
   value       = aws_cloudwatch_log_group.server.name
+}
+
+output "reconciler" {
+  description = "The reconcile function: function name, log group, role, dead-letter queue, table."
+  value = {
+    dead_letter_queue_url = module.reconcile.dead_letter_queue_url
+    function_name         = module.reconcile.function_name
+    log_group_name        = module.reconcile.log_group_name
+    role_name             = module.reconcile.role_name
+    table_name            = aws_dynamodb_table.reconcile.name
+  }
 }
 
 output "role_names" {
@@ -26,6 +42,14 @@ output "security_group_id" {
 output "service_name" {
   description = "Name of the service."
   value       = aws_ecs_service.server.name
+}
+
+output "store_outage_hours" {
+  description = "Hours without a server that each SVM's Persistent Store holds at the rate it was sized for, safety factor used up; by SVM. An SVM without a store is not here: it loses what happens meanwhile."
+  value = {
+    for key, bytes in local._store_bytes : key =>
+    floor(10 * bytes / (var.svms[key].store.events_per_second * var.svms[key].store.bytes_per_event * 3600)) / 10
+  }
 }
 
 output "volume_map" {

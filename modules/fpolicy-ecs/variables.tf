@@ -23,14 +23,14 @@ variable "context" {
 }
 
 variable "desired_count" {
-  description = "Tasks that run; 0 to 20. ONTAP spreads its notifications over all of them."
+  description = "Tasks that run; 0 to 10. ONTAP spreads its notifications over all of them. With one, a crash takes longer than the reconnect objective: the next task must start first."
   type        = number
   default     = 2
   nullable    = false
 
   validation {
-    condition     = var.desired_count >= 0 && var.desired_count <= 20
-    error_message = "desired_count must be between 0 and 20."
+    condition     = var.desired_count >= 0 && var.desired_count <= 10 && floor(var.desired_count) == var.desired_count
+    error_message = "desired_count must be a whole number between 0 and 10."
   }
 }
 
@@ -121,6 +121,33 @@ variable "quarantine_queue" {
   nullable = false
 }
 
+variable "reconciler" {
+  description = "The function that keeps ONTAP pointed at the tasks: its zip (reconcile.zip), ARN of the secret with ONTAP's credentials, and of module ontap-access the policy that reads it, the security group of ONTAP's clients, and where its functions run. ca_certificates (PEM, each one certificate) are those that the SVMs shall trust for the server's TLS; list the old and the new one while the server's certificate changes. ca_certificate_type is what ONTAP calls them (client_ca, server_ca or root_ca)."
+  type = object({
+    ca_certificate_type = optional(string, "client_ca")
+    ca_certificates     = optional(list(string), [])
+    package_path        = string
+    secret_arn          = string
+    secret_policy       = string
+    security_group_id   = string
+    vpc = object({
+      security_group_ids = set(string)
+      subnet_ids         = set(string)
+    })
+  })
+  nullable = false
+
+  validation {
+    condition     = contains(["client_ca", "root_ca", "server_ca"], var.reconciler.ca_certificate_type)
+    error_message = "reconciler.ca_certificate_type must be client_ca, root_ca or server_ca."
+  }
+
+  validation {
+    condition     = alltrue([for pem in var.reconciler.ca_certificates : can(regex("^-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\\s*$", pem))])
+    error_message = "reconciler.ca_certificates must each hold exactly one PEM certificate, and no key."
+  }
+}
+
 variable "server_settings" {
   description = "Settings of the server; names, units and ranges as in fpolicy-server/README.md. Empty sets allow every policy and peer that the security group lets in."
   type = object({
@@ -178,6 +205,102 @@ variable "server_settings" {
   validation {
     condition     = contains(["namespace", "volume"], var.server_settings.path_root)
     error_message = "server_settings.path_root must be volume or namespace."
+  }
+}
+
+variable "svms" {
+  description = "SVMs whose file operations are told, by a fixed name: name of the SVM; policy_name (null: the prefix, with _ for -); enabled; priority 1 to 10 (the next free one when another policy has it); guard (a second policy stands in while the first is changed); protocols with the default events, or events of your own by name (protocol cifs, nfsv3 or nfsv4, operations, filters); scope; store, the Persistent Store that keeps what happens while no server is connected (volume that ONTAP makes for it, sized from events per second, hours of outage, bytes per event and safety factor; enabled = false: none); keep_store at destroy; keep_alive_seconds (10 to 600)."
+  type = map(object({
+    enabled = optional(bool, true)
+    events = optional(map(object({
+      filters    = optional(set(string), [])
+      operations = set(string)
+      protocol   = string
+    })))
+    guard              = optional(bool, true)
+    keep_alive_seconds = optional(number, 120)
+    keep_store         = optional(bool, true)
+    name               = string
+    policy_name        = optional(string)
+    priority           = optional(number, 1)
+    protocols          = optional(set(string), ["cifs", "nfsv3", "nfsv4"])
+    scope = optional(object({
+      exclude_extensions = optional(set(string), ["crdownload", "part", "partial", "swp", "tmp"])
+      exclude_volumes    = optional(set(string), [])
+      include_extensions = optional(set(string), [])
+      include_volumes    = optional(set(string), ["*"])
+    }), {})
+    store = optional(object({
+      bytes_per_event   = optional(number, 640)
+      enabled           = optional(bool, true)
+      events_per_second = optional(number, 100)
+      outage_hours      = optional(number, 4)
+      safety_factor     = optional(number, 2)
+      volume            = optional(string, "fsxn_s3ap_store")
+    }), {})
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for svm in var.svms : svm.policy_name == null || can(regex("^[A-Za-z0-9_.]{1,200}$", svm.policy_name))])
+    error_message = "svms: policy_name must have 1 to 200 letters, digits, '_' and '.', as ONTAP takes them."
+  }
+
+  validation {
+    condition     = alltrue([for svm in var.svms : svm.priority >= 1 && svm.priority <= 10 && floor(svm.priority) == svm.priority])
+    error_message = "svms: priority must be a whole number between 1 and 10."
+  }
+
+  validation {
+    condition     = alltrue([for svm in var.svms : svm.keep_alive_seconds >= 10 && svm.keep_alive_seconds <= 600])
+    error_message = "svms: keep_alive_seconds must be between 10 and 600."
+  }
+
+  validation {
+    condition     = alltrue([for svm in var.svms : length(svm.protocols) > 0 && length(setsubtract(svm.protocols, ["cifs", "nfsv3", "nfsv4"])) == 0])
+    error_message = "svms: protocols must be some of cifs, nfsv3, nfsv4; nfsv4 is 4.0 and 4.1, and ONTAP does not monitor 4.2."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for svm in var.svms : [
+        for event in coalesce(svm.events, {}) :
+        contains(["cifs", "nfsv3", "nfsv4"], event.protocol) && length(event.operations) > 0
+      ]
+    ]))
+    error_message = "svms: each event needs a protocol (cifs, nfsv3 or nfsv4) and at least one operation."
+  }
+
+  validation {
+    condition     = alltrue([for svm in var.svms : svm.events == null || length(coalesce(svm.events, {})) > 0])
+    error_message = "svms: events must name at least one event, or be null for the default ones."
+  }
+
+  validation {
+    condition     = alltrue([for svm in var.svms : length(svm.scope.include_volumes) > 0])
+    error_message = "svms: scope.include_volumes needs at least one volume or pattern, such as \"*\"."
+  }
+
+  validation {
+    condition = alltrue([
+      for svm in var.svms :
+      svm.store.bytes_per_event >= 100 && svm.store.bytes_per_event <= 10000 &&
+      svm.store.events_per_second > 0 && svm.store.events_per_second <= 100000 &&
+      svm.store.outage_hours > 0 && svm.store.outage_hours <= 720 &&
+      svm.store.safety_factor >= 1 && svm.store.safety_factor <= 10
+    ])
+    error_message = "svms: store takes bytes_per_event 100 to 10000, events_per_second up to 100000, outage_hours up to 720, safety_factor 1 to 10."
+  }
+
+  validation {
+    condition     = alltrue([for svm in var.svms : can(regex("^[A-Za-z_][A-Za-z0-9_]{0,202}$", svm.store.volume))])
+    error_message = "svms: store.volume must have letters, digits and '_', and not begin with a digit, as ONTAP takes them."
+  }
+
+  validation {
+    condition     = length(distinct([for svm in var.svms : svm.name])) == length(var.svms)
+    error_message = "svms: each SVM may be named once; one Persistent Store and one set of objects belong to it."
   }
 }
 

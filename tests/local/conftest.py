@@ -16,6 +16,7 @@ ORDER = (
     "test_ontap",
     "test_rotation",
     "test_path",
+    "test_reconcile",
     "test_bad_input",
     "test_shutdown",
     "test_capacity",

@@ -24,7 +24,7 @@ SOCKET_BOUND = 2 * (262_144 + 4_194_304) // 1_000
 
 
 def end_in_a_storm(world: World, folder: str, end: Callable[[TaskStatus], None]) -> None:
-    """End the server in a storm; ECS starts another task and ONTAP is pointed at it."""
+    """End the server in a storm; ECS starts another task and the reconciler points ONTAP at it."""
     (task,) = world.runner.tasks(world.service)
     before = sent(world.sim)
     world.sim.storm(STORM, wait=False, seed=7, folder=folder)
@@ -36,7 +36,7 @@ def end_in_a_storm(world: World, folder: str, end: Callable[[TaskStatus], None])
         return [other.status for other in others] == ["RUNNING"]
 
     world.wait(replaced, 60, "a new server task")
-    world.point_ontap(world.runner.tasks(world.service))
+    world.wait_connected(world.runner.tasks(world.service))
     world.sim.wait_idle(60, replayed=True)
 
 

@@ -13,6 +13,7 @@ from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
 from fsxn_runtime.expansion.settings import ApprovalSettings, ExpansionSettings
 from fsxn_runtime.forecast.settings import Settings as ForecastSettings
+from fsxn_runtime.fpolicy.settings import ReconcileSettings
 from fsxn_runtime.guardrails.settings import GuardrailSettings
 from fsxn_runtime.lineage.settings import LineageSettings
 from fsxn_runtime.rotation.settings import Settings as RotationSettings
@@ -38,6 +39,7 @@ READERS: dict[str, list[Reader]] = {
         GuardrailSettings.from_env,
     ],
     "fsxn_runtime.forecast.handler.handler": [ForecastSettings.from_env],
+    "fsxn_runtime.fpolicy.handler.handler": [ReconcileSettings.from_env],
     "fsxn_runtime.rotation.handler.handler": [RotationSettings.from_env],
     "fsxn_runtime.workloads.start.handler": [StartSettings.from_env],
     "fsxn_runtime.workloads.finish.handler": [FinishSettings.from_env, LineageSettings.from_env],

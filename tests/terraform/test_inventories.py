@@ -31,6 +31,7 @@ WITHOUT_RESOURCE_LEVEL = {
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",
     "logs:DescribeResourcePolicies",
+    "ecs:ListTasks",  # with a service name; narrowed by ecs:cluster
     "logs:GetLogDelivery",
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
@@ -184,15 +185,20 @@ def test_production_encrypts_everything_with_the_customers_key(evaluated: Evalua
 
 
 @pytest.mark.parametrize("root", ENVIRONMENTS)
-def test_nothing_outside_the_file_system_reaches_the_server(root: str, evaluated: Evaluate) -> None:
+def test_nothing_but_the_file_system_and_the_reconciler_reaches_the_server(
+    root: str, evaluated: Evaluate
+) -> None:
     rules = [
         rule
         for rule in of(evaluated(root), "aws_vpc_security_group_ingress_rule")
         if rule["address"].startswith("module.fpolicy_ecs.")
     ]
     assert rules
+    ports = {"fpolicy": (9898, "sg-"), "health": (9899, "aws_security_group(fsxn-s3ap")}
     for rule in rules:
         values = rule["values"]
-        assert values["referenced_security_group_id"].startswith("sg-")
+        # From the file system to the FPolicy port, and from the reconciler to the health port.
+        port, source = ports[rule["name"]]
+        assert values["referenced_security_group_id"].startswith(source)
         assert not (values["cidr_ipv4"] or values["cidr_ipv6"] or values["prefix_list_id"])
-        assert values["from_port"] == values["to_port"] == 9898
+        assert values["from_port"] == values["to_port"] == port

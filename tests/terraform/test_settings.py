@@ -12,6 +12,7 @@ from fsxn_runtime.canary.settings import CanarySettings, MonitorSettings
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
 from fsxn_runtime.expansion.settings import ExpansionSettings
 from fsxn_runtime.forecast.settings import Settings as ForecastSettings
+from fsxn_runtime.fpolicy.settings import ReconcileSettings
 from fsxn_runtime.guardrails.settings import GuardrailSettings
 from fsxn_runtime.lineage.settings import LineageSettings
 from fsxn_runtime.rotation.settings import Settings as RotationSettings
@@ -30,6 +31,7 @@ READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], object], ...]] = {
     "route": (RouterSettings.from_env,),
     "start": (StartSettings.from_env,),
     "forecast": (ForecastSettings.from_env,),
+    "reconcile": (ReconcileSettings.from_env,),
     "finish": (FinishSettings.from_env, LineageSettings.from_env),
     "process": (InventorySettings.from_env, LineageSettings.from_env),
 }

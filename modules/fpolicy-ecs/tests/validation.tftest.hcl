@@ -26,12 +26,18 @@ variables {
     metrics = {
       FPolicyCertificateFailures_count = { statistic = "Sum" }
       FPolicyConnectionsOpen_count     = { statistic = "Minimum" }
+      FPolicyEmsAlerts_count           = { statistic = "Sum" }
       FPolicyEventsUnacked_count       = { statistic = "Maximum" }
       FPolicyEventsUndelivered_count   = { statistic = "Sum" }
       FPolicyFramesMalformed_count     = { statistic = "Sum" }
       FPolicyNamesUnresolved_count     = { statistic = "Sum" }
       FPolicyReadsPaused_count         = { statistic = "Sum" }
+      FPolicyReconnectTime_sec         = { statistic = "Maximum" }
+      FPolicyStoreFull_count           = { statistic = "Sum" }
+      FPolicyStoreUsed_pct             = { statistic = "Maximum" }
       FPolicyVolumeMapFailures_count   = { statistic = "Sum" }
+      ReconcileFailures_count          = { statistic = "Sum" }
+      ReconcileUnguarded               = { statistic = "Sum" }
     }
   }
 
@@ -45,6 +51,16 @@ variables {
     arn = "arn:aws:sqs:us-east-1:111122223333:quarantine"
     url = "https://sqs.us-east-1.amazonaws.com/111122223333/quarantine"
   }
+
+  reconciler = {
+    package_path      = "./versions.tf" # only its hash is read
+    secret_arn        = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fsxn/ontap-AbCdEf"
+    secret_policy     = "{}"
+    security_group_id = "sg-0123456789abcdef1"
+    vpc               = { security_group_ids = ["sg-0123456789abcdef1"], subnet_ids = ["subnet-0123456789abcdef0"] }
+  }
+
+  svms = { main = { name = "svm1" } }
 }
 
 run "rejects_a_prefix_with_capitals" {
@@ -104,7 +120,7 @@ run "rejects_more_tasks_than_an_engine_holds" {
   command = plan
 
   variables {
-    desired_count = 21
+    desired_count = 11
   }
 
   expect_failures = [var.desired_count]
@@ -267,4 +283,178 @@ run "rejects_a_certificate_that_is_no_full_arn" {
   }
 
   expect_failures = [var.tls]
+}
+
+run "rejects_a_policy_name_with_a_hyphen" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", policy_name = "fsxn-s3ap" } }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_priority_11" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", priority = 11 } }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_a_keep_alive_of_5_seconds" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", keep_alive_seconds = 5 } }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_an_unknown_protocol" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", protocols = ["nfsv4.1"] } }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_an_event_without_operations" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", events = { own = { protocol = "cifs", operations = [] } } } }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_no_events_at_all" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", events = {} } }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_a_scope_without_volumes" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", scope = { include_volumes = [] } } }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_a_store_for_no_events" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", store = { events_per_second = 0 } } }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_a_store_volume_with_a_hyphen" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", store = { volume = "fpolicy-store" } } }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_one_svm_twice" {
+  command = plan
+
+  variables {
+    svms = {
+      one = { name = "svm1" }
+      two = { name = "svm1" }
+    }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_a_server_that_refuses_the_guard" {
+  command = plan
+
+  variables {
+    server_settings = { allowed_policies = ["fsxn_test"] }
+  }
+
+  expect_failures = [aws_lambda_invocation.svm]
+}
+
+run "rejects_a_keep_alive_above_the_read_timeout" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", keep_alive_seconds = 300 } }
+  }
+
+  expect_failures = [aws_lambda_invocation.svm]
+}
+
+run "rejects_a_certificate_type_that_fpolicy_does_not_read" {
+  command = plan
+
+  variables {
+    reconciler = {
+      package_path        = "./versions.tf"
+      secret_arn          = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fsxn/ontap-AbCdEf"
+      secret_policy       = "{}"
+      security_group_id   = "sg-0123456789abcdef1"
+      vpc                 = { security_group_ids = ["sg-0123456789abcdef1"], subnet_ids = ["subnet-0123456789abcdef0"] }
+      ca_certificate_type = "client"
+    }
+  }
+
+  expect_failures = [var.reconciler]
+}
+
+run "rejects_a_ca_that_is_no_certificate" {
+  command = plan
+
+  variables {
+    reconciler = {
+      package_path      = "./versions.tf"
+      secret_arn        = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fsxn/ontap-AbCdEf"
+      secret_policy     = "{}"
+      security_group_id = "sg-0123456789abcdef1"
+      vpc               = { security_group_ids = ["sg-0123456789abcdef1"], subnet_ids = ["subnet-0123456789abcdef0"] }
+      ca_certificates   = ["secret"]
+    }
+  }
+
+  expect_failures = [var.reconciler]
+}
+
+run "rejects_a_ca_without_tls" {
+  command = plan
+
+  variables {
+    reconciler = {
+      package_path      = "./versions.tf"
+      secret_arn        = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fsxn/ontap-AbCdEf"
+      secret_policy     = "{}"
+      security_group_id = "sg-0123456789abcdef1"
+      vpc               = { security_group_ids = ["sg-0123456789abcdef1"], subnet_ids = ["subnet-0123456789abcdef0"] }
+      ca_certificates   = ["-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+    }
+  }
+
+  expect_failures = [aws_lambda_invocation.svm]
 }

@@ -26,12 +26,18 @@ variables {
     metrics = {
       FPolicyCertificateFailures_count = { statistic = "Sum" }
       FPolicyConnectionsOpen_count     = { statistic = "Minimum" }
+      FPolicyEmsAlerts_count           = { statistic = "Sum" }
       FPolicyEventsUnacked_count       = { statistic = "Maximum" }
       FPolicyEventsUndelivered_count   = { statistic = "Sum" }
       FPolicyFramesMalformed_count     = { statistic = "Sum" }
       FPolicyNamesUnresolved_count     = { statistic = "Sum" }
       FPolicyReadsPaused_count         = { statistic = "Sum" }
+      FPolicyReconnectTime_sec         = { statistic = "Maximum" }
+      FPolicyStoreFull_count           = { statistic = "Sum" }
+      FPolicyStoreUsed_pct             = { statistic = "Maximum" }
       FPolicyVolumeMapFailures_count   = { statistic = "Sum" }
+      ReconcileFailures_count          = { statistic = "Sum" }
+      ReconcileUnguarded               = { statistic = "Sum" }
     }
   }
 
@@ -45,6 +51,16 @@ variables {
     arn = "arn:aws:sqs:us-east-1:111122223333:quarantine"
     url = "https://sqs.us-east-1.amazonaws.com/111122223333/quarantine"
   }
+
+  reconciler = {
+    package_path      = "./versions.tf" # only its hash is read
+    secret_arn        = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fsxn/ontap-AbCdEf"
+    secret_policy     = "{}"
+    security_group_id = "sg-0123456789abcdef1"
+    vpc               = { security_group_ids = ["sg-0123456789abcdef1"], subnet_ids = ["subnet-0123456789abcdef0"] }
+  }
+
+  svms = { main = { name = "svm1" } }
 }
 
 run "only_the_named_security_groups_may_connect" {
@@ -85,6 +101,7 @@ run "secrets_of_the_certificate_reach_the_server_by_name" {
   command = plan
 
   variables {
+    svms = {}
     tls = {
       certificate_secret_arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-cert-AbCdEf"
       key_secret_arn         = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-key-AbCdEf"
@@ -102,5 +119,63 @@ run "secrets_of_the_certificate_reach_the_server_by_name" {
   assert {
     condition     = length(aws_iam_role_policy.certificate) == 1
     error_message = "ECS reads the secrets with the execution role."
+  }
+}
+
+run "a_store_is_sized_from_rate_outage_bytes_and_safety" {
+  command = plan
+
+  variables {
+    svms = {
+      main  = { name = "svm1", store = { events_per_second = 500, outage_hours = 8, bytes_per_event = 640, safety_factor = 2 } }
+      small = { name = "svm2", store = { events_per_second = 1, outage_hours = 1 } }
+      none  = { name = "svm3", store = { enabled = false } }
+    }
+  }
+
+  assert {
+    condition     = jsondecode(aws_lambda_invocation.svm["main"].input).wanted.store.size_bytes == 18 * 1073741824
+    error_message = "500/s x 8 h x 640 bytes x 2 is 17.2 GiB, rounded up."
+  }
+
+  assert {
+    condition     = output.store_outage_hours["main"] == 16.7 && output.store_outage_hours["small"] == 466
+    error_message = "The output says how long an outage the store holds."
+  }
+
+  assert {
+    condition     = jsondecode(aws_lambda_invocation.svm["none"].input).wanted.store == null && !contains(keys(output.store_outage_hours), "none")
+    error_message = "An SVM may do without a store."
+  }
+}
+
+run "the_stores_own_volume_is_out_of_scope" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_lambda_invocation.svm["main"].input).wanted.scope.exclude_volumes == ["fsxn_s3ap_store"]
+    error_message = "What ONTAP writes into the store is no client's operation."
+  }
+}
+
+run "events_follow_the_protocols" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", protocols = ["cifs"] } }
+  }
+
+  assert {
+    condition     = keys(jsondecode(aws_lambda_invocation.svm["main"].input).wanted.events) == ["cifs"]
+    error_message = "Only the protocols that are named are monitored."
+  }
+}
+
+run "the_reconciler_may_ask_the_servers_health" {
+  command = plan
+
+  assert {
+    condition     = aws_vpc_security_group_ingress_rule.health.referenced_security_group_id == "sg-0123456789abcdef1" && aws_vpc_security_group_ingress_rule.health.from_port == 9899
+    error_message = "The function's security group reaches the health port and no other."
   }
 }

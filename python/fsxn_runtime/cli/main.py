@@ -11,11 +11,21 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from fsxn_runtime.cli import diagnose, events, expansion, forecast, guardrails, lineage, report, rotation
+from fsxn_runtime.cli import (
+    diagnose,
+    events,
+    expansion,
+    forecast,
+    fpolicy,
+    guardrails,
+    lineage,
+    report,
+    rotation,
+)
 from fsxn_runtime.cli.console import Exit, exit_of
 from fsxn_runtime.errors import FsxnError
 
-GROUPS = (diagnose, events, expansion, forecast, guardrails, lineage, report, rotation)
+GROUPS = (diagnose, events, expansion, forecast, fpolicy, guardrails, lineage, report, rotation)
 
 
 def build_parser() -> argparse.ArgumentParser:

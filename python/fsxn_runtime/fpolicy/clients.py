@@ -44,8 +44,19 @@ class Tasks:
             with aws_call("ecs:DescribeTasks"):
                 answer = self._ecs.describe_tasks(cluster=self._cluster, tasks=arns[start : start + 100])
             found += answer["tasks"]
-        addresses = {address for task in found if (address := address_of(task))}
-        return [Task(address, self._probe(address)) for address in sorted(addresses)]
+        # The newest of two tasks with one address is the one that has it.
+        by_address = {
+            address: task for task in sorted(found, key=_started_us) if (address := address_of(task))
+        }
+        return [
+            Task(address, self._probe(address), _started_us(task))
+            for address, task in sorted(by_address.items())
+        ]
+
+
+def _started_us(task: Mapping[str, Any]) -> int:
+    started = task.get("startedAt")
+    return int(started.timestamp() * 1_000_000) if started is not None else 0
 
 
 def address_of(task: Mapping[str, Any]) -> str:
@@ -83,36 +94,26 @@ class Prober:
         return Probe.READY if answer.status == 200 else Probe.NOT_READY
 
 
-class ConfigObjects:
-    """The wanted state and the volume map, as objects of the module's bucket."""
+class VolumeMapObject:
+    """The volume map that the servers read."""
 
-    def __init__(self, s3: Any, bucket: str, wanted_key: str, map_key: str) -> None:
+    def __init__(self, s3: Any, bucket: str, key: str) -> None:
         self._s3 = s3
         self._bucket = bucket
-        self._wanted_key = wanted_key
-        self._map_key = map_key
+        self._key = key
 
-    def wanted(self) -> dict[str, Any]:
-        """Read what Terraform wrote: wanted states by name of the SVM."""
-        with aws_call("s3:GetObject"):
-            answer = self._s3.get_object(Bucket=self._bucket, Key=self._wanted_key)
-            document: dict[str, Any] = json.loads(answer["Body"].read())
-        return document
-
-    def put_map(self, document: Mapping[str, Any]) -> bool:
+    def put(self, document: Mapping[str, Any]) -> bool:
         """Write the volume map when it changed; say whether it did."""
         body = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-        if self._map() == body:
+        if self._read() == body:
             return False
         with aws_call("s3:PutObject"):
-            self._s3.put_object(
-                Bucket=self._bucket, Key=self._map_key, Body=body, ContentType="application/json"
-            )
+            self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=body, ContentType="application/json")
         return True
 
-    def _map(self) -> bytes | None:
+    def _read(self) -> bytes | None:
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=self._map_key)
+            answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
             return bytes(answer["Body"].read())
         except ClientError as exc:
             # Without s3:ListBucket AWS says AccessDenied for a key that is not there.

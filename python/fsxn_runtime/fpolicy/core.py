@@ -308,7 +308,7 @@ def _take_down(aim: Wanted, observed: Observed, patience: Patience) -> Step:
     change = _prepare(guard, observed) or _change(guard, observed)
     if existing is not None and existing.is_enabled:
         if change is not None or not aim.is_guarded or existing.priority == wish:
-            return Disable(existing.name, Why.SPARE)
+            return _spare(existing, patience)
         if _covers_every_node(guard, observed):
             return Disable(name, Why.GUARDED)
         if WaitFor.GUARD in patience.over:
@@ -322,6 +322,14 @@ def _take_down(aim: Wanted, observed: Observed, patience: Patience) -> Step:
     return Enable(guard.policy.name, free[0]) if free else Disable(name, Why.NO_FREE_PRIORITY)
 
 
+def _spare(guard: Policy, patience: Patience) -> Step:
+    """Say how to let a guard go whose policy is enabled: what it has captured, it must first send.
+
+    It has no store, and ONTAP shows nowhere what still waits, so a time must do.
+    """
+    return Disable(guard.name, Why.SPARE) if WaitFor.LINGER in patience.over else Wait(WaitFor.LINGER)
+
+
 def _covers_every_node(guard: Wanted, observed: Observed) -> bool:
     nodes = {link.node for link in observed.links}
     return bool(nodes) and nodes == {node for node, _ in _connected(guard.policy.name, observed)}
@@ -333,7 +341,7 @@ def _settle(aim: Wanted, observed: Observed, patience: Patience) -> Step | None:
     if guard is not None and guard.is_enabled:
         guarded = {node for node, _ in _connected(guard.name, observed)}
         if guarded <= {node for node, _ in _connected(aim.policy.name, observed)}:
-            return Disable(guard.name, Why.SPARE)
+            return _spare(guard, patience)
     if not missing_links(aim, aim.engine.servers, observed):
         return _stale_certificate(aim, observed)
     if WaitFor.LINKS not in patience.over:

@@ -18,7 +18,7 @@ from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.log import set_level
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import RejectedError
-from fsxn_runtime.fpolicy.clients import ConfigObjects, Prober, Tasks
+from fsxn_runtime.fpolicy.clients import Prober, Tasks, VolumeMapObject
 from fsxn_runtime.fpolicy.ontap_side import CALL_SECONDS, Ontap
 from fsxn_runtime.fpolicy.reconciler import Reconciler
 from fsxn_runtime.fpolicy.settings import ReconcileSettings
@@ -34,7 +34,7 @@ class _Parts:
     settings: ReconcileSettings
     ontap: Ontap
     tasks: Tasks
-    objects: ConfigObjects
+    volume_map: VolumeMapObject
     memory: Memory
     emf: Emf
 
@@ -66,7 +66,7 @@ def _parts() -> _Parts:
         settings,
         Ontap(connect(settings.secret_id, deadline_seconds=CALL_SECONDS)),
         Tasks(client("ecs"), settings.cluster, settings.service, Prober(settings.health_port)),
-        ConfigObjects(client("s3"), settings.bucket, settings.wanted_key, settings.map_key),
+        VolumeMapObject(client("s3"), settings.bucket, settings.map_key),
         Memory(client("dynamodb"), settings.table),
         Emf(settings.metric_namespace),
     )
@@ -77,7 +77,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     parts = _parts()
     lock = Lock(client("dynamodb"), parts.settings.table, context.aws_request_id)
     reconciler = Reconciler(
-        parts.ontap, parts.tasks, parts.objects, parts.memory, lock, parts.emf, InvocationClock(context)
+        parts.ontap, parts.tasks, parts.volume_map, parts.memory, lock, parts.emf, InvocationClock(context)
     )
     try:
         return answer(reconciler, event)
@@ -91,7 +91,7 @@ def answer(reconciler: Reconciler, event: Mapping[str, Any]) -> dict[str, Any]:
         case {"tf": {"action": "delete"}, "svm": str(name), "wanted": dict(document)}:
             return reconciler.remove(name, document)
         case {"tf": {"action": "create" | "update"}, "svm": str(name), "wanted": dict(document)}:
-            return reconciler.reconcile({name: document})
+            return reconciler.want(name, document)
         case {"action": "status"}:
             return reconciler.status()
         case {"action": "reconcile"} | {"source": "aws.ecs" | "aws.events"}:

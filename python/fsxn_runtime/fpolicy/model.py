@@ -141,6 +141,7 @@ class Task:
 
     address: str
     probe: Probe
+    started_us: int = 0
 
 
 # steps -----------------------------------------------------------------------------------------------
@@ -253,6 +254,7 @@ class WaitFor(StrEnum):
     GUARD = "guard"  # the guard's connections
     LINKS = "links"  # the policy's connections
     RECONNECT = "reconnect"  # connections that were asked for
+    LINGER = "linger"  # what the guard captured in the gap and has not sent yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,8 +13,8 @@ from fsxn_runtime.edge.log import logger
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import FsxnError, TransientError
 from fsxn_runtime.fpolicy import core, watch
-from fsxn_runtime.fpolicy.clients import ConfigObjects, Tasks
-from fsxn_runtime.fpolicy.model import GUARD_SUFFIX, Observed, Task, Wanted
+from fsxn_runtime.fpolicy.clients import Tasks, VolumeMapObject
+from fsxn_runtime.fpolicy.model import GUARD_SUFFIX, Observed, Probe, Task, Wanted
 from fsxn_runtime.fpolicy.ontap_side import Ontap
 from fsxn_runtime.fpolicy.run import POLL_SECONDS, Clock, Report, Run
 from fsxn_runtime.fpolicy.store import LEASE_US, Lock, Memory
@@ -26,6 +27,9 @@ Documents = Mapping[str, Mapping[str, Any]]
 
 # A lock of a run that died is free after its lease.
 LOCK_SECONDS: Final = LEASE_US / 1_000_000 + 5.0
+# A server listens within seconds of RUNNING; without this wait it would be a minute until the next run.
+START_SECONDS: Final = 10.0
+YOUNG_US: Final = 60_000_000
 
 
 class Reconciler:
@@ -35,7 +39,7 @@ class Reconciler:
         self,
         ontap: Ontap,
         tasks: Tasks,
-        objects: ConfigObjects,
+        volume_map: VolumeMapObject,
         memory: Memory,
         lock: Lock,
         emf: Emf,
@@ -43,67 +47,77 @@ class Reconciler:
     ) -> None:
         self._ontap = ontap
         self._tasks = tasks
-        self._objects = objects
+        self._volume_map = volume_map
         self._memory = memory
         self._lock = lock
         self._emf = emf
         self._clock = clock
 
-    def reconcile(self, documents: Documents | None = None) -> dict[str, Any]:
-        """Bring SVMs to what is wanted: those given by Terraform, or all that Terraform wrote down.
+    def reconcile(self) -> dict[str, Any]:
+        """Bring all SVMs to what is wanted. Each is done whatever becomes of the others.
 
-        Each SVM is done whatever becomes of the others. Raises the first failure at the end.
+        Raises the first failure at the end.
         """
-        self._take_lock()
-        try:
-            given = documents if documents is not None else self._objects.wanted()["svms"]
-            tasks = self._tasks.running()
-            reports, failures = self._each(given, tasks, is_apply=documents is not None)
-            failures += self._watch(given) if documents is None else []
-        finally:
-            self._lock.release()
-        if failures:
-            raise failures[0]
-        return {"svms": [asdict(report) for report in reports]}
+        with self._locked():
+            return self._all(self._memory.wanted())
+
+    def want(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep what Terraform wants of one SVM, and bring it there. Raises what ONTAP refuses."""
+        wanted_of(document)
+        with self._locked():
+            self._memory.keep_wanted(name, document)
+            return self._all({name: document})
 
     def remove(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Take away what was made for one SVM."""
-        self._take_lock()
-        try:
-            self._memory.remove_svm(name)
-            wanted = wanted_of(document)
-            run = self._run(wanted)
-            return {"svms": [asdict(run.remove(keeps_store=keeps_store(document)))]}
-        finally:
-            self._lock.release()
+        """Take away what was made for one SVM, and forget it."""
+        wanted = wanted_of(document)
+        with self._locked():
+            report = self._run(wanted).remove(keeps_store=keeps_store(document))
+            self._memory.forget(name)
+            return {"svms": [asdict(report)]}
 
     def status(self) -> dict[str, Any]:
         """Show what is wanted and what is there, and change nothing."""
         tasks = self._tasks.running()
-        shown = [
-            self._status(name, document, tasks) for name, document in self._objects.wanted()["svms"].items()
-        ]
+        wanted = sorted(self._memory.wanted().items())
+        shown = [self._status(name, document, tasks) for name, document in wanted]
         return {"tasks": [asdict(task) for task in tasks], "svms": shown}
 
     # one SVM -----------------------------------------------------------------------------------------
 
-    def _each(
-        self, documents: Documents, tasks: Iterable[Task], *, is_apply: bool
-    ) -> tuple[list[Report], list[FsxnError]]:
+    def _all(self, documents: Documents) -> dict[str, Any]:
+        tasks = self._ready_tasks()
         reports: list[Report] = []
         failures: list[FsxnError] = []
         for name, document in sorted(documents.items()):
-            if not is_apply and self._memory.is_removed(name):
-                _log.info("svm.removed", svm=name)
-                continue
             try:
                 reports.append(self._one(name, wanted_of(document), tasks))
                 self._emf.count("ReconcileFailures_count", 0)
             except FsxnError as exc:
-                self._emf.count("ReconcileFailures_count")
-                _log.error("svm.failed", svm=name, error=exc)
-                failures.append(exc)
-        return reports, failures
+                self._fail("svm.failed", exc, failures, svm=name)
+        try:
+            self._watch()
+        except FsxnError as exc:
+            self._fail("watch.failed", exc, failures)
+        if failures:
+            raise failures[0]
+        return {"svms": [asdict(report) for report in reports]}
+
+    def _fail(self, event: str, exc: FsxnError, failures: list[FsxnError], **fields: str) -> None:
+        self._emf.count("ReconcileFailures_count")
+        _log.error(event, error=exc, **fields)
+        failures.append(exc)
+
+    def _ready_tasks(self) -> list[Task]:
+        """Give the running tasks; one that has just started gets a moment to be ready."""
+        until = self._clock.now() + START_SECONDS
+        while True:
+            tasks = self._tasks.running()
+            young = now_us() - YOUNG_US
+            starting = any(task.probe is not Probe.READY and task.started_us > young for task in tasks)
+            if not starting or self._clock.now() >= until:
+                return tasks
+            self._clock.sleep(2 * POLL_SECONDS)
 
     def _one(self, name: str, wanted: Wanted, tasks: Iterable[Task]) -> Report:
         good_us, lost_us = self._memory.svm(name)
@@ -137,24 +151,17 @@ class Reconciler:
 
     # beside the steps --------------------------------------------------------------------------------
 
-    def _watch(self, documents: Documents) -> list[FsxnError]:
-        """Keep the volume map fresh, measure the stores, read ONTAP's messages; give what failed."""
-        failures: list[FsxnError] = []
-        try:
-            messages = self._messages()
-            volumes: list[VolumeUse] = []
-            for document in documents.values():
-                uuid = self._ontap.svm_uuid(str(document["svm"]))
-                found = self._ontap.volumes(uuid)
-                self._measure_store(str(document["svm"]), document.get("store"), found, messages)
-                volumes += found
-            if self._objects.put_map(watch.volume_map(volumes)):
-                _log.info("volume_map.written", volumes=len(volumes))
-        except FsxnError as exc:
-            self._emf.count("ReconcileFailures_count")
-            _log.error("watch.failed", error=exc)
-            failures.append(exc)
-        return failures
+    def _watch(self) -> None:
+        """Keep the volume map fresh, measure the stores, read ONTAP's messages."""
+        messages = self._messages()
+        volumes: list[VolumeUse] = []
+        for document in self._memory.wanted().values():
+            svm = str(document["svm"])
+            found = self._ontap.volumes(self._ontap.svm_uuid(svm))
+            self._measure_store(svm, document.get("store"), found, messages)
+            volumes += found
+        if self._volume_map.put(watch.volume_map(volumes)):
+            _log.info("volume_map.written", volumes=len(volumes))
 
     def _measure_store(
         self, svm: str, store: Mapping[str, Any] | None, volumes: Iterable[VolumeUse], messages: Iterable[Ems]
@@ -202,15 +209,19 @@ class Reconciler:
             "store_used_pct": watch.store_used_pct(self._ontap.volumes(uuid), store),
             "all_there_us": good_us,
             "lost_us": lost_us,
-            "removed": self._memory.is_removed(name),
         }
 
-    def _take_lock(self) -> None:
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         until = self._clock.now() + LOCK_SECONDS
         while not self._lock.take():
-            if self._clock.now() >= until or self._clock.left() <= LOCK_SECONDS / 5:
+            if self._clock.now() >= until:
                 raise TransientError("another run has had the lock all the time", code="lock_taken")
             self._clock.sleep(2 * POLL_SECONDS)
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 def _shown(wanted: Wanted, observed: Observed) -> dict[str, Any]:

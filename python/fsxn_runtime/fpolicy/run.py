@@ -13,10 +13,17 @@ from fsxn_runtime.fpolicy import core
 from fsxn_runtime.fpolicy.model import (
     UNGUARDED,
     Change,
+    Connect,
+    CreateStore,
     Disable,
+    Enable,
+    InstallCertificate,
     Link,
     Observed,
     Patience,
+    PutEngine,
+    PutEvent,
+    PutPolicy,
     Step,
     Task,
     Wait,
@@ -26,7 +33,13 @@ from fsxn_runtime.fpolicy.model import (
 
 # A second of loss beats a stuck outage: after so long without its guard the policy is changed all the same.
 # The same time is given to connections before they are asked for, and a third of it afterwards.
-PATIENCE_SECONDS: Final = {WaitFor.GUARD: 15.0, WaitFor.LINKS: 15.0, WaitFor.RECONNECT: 5.0}
+# A node sends what it captured at once, unless a server holds it back; five seconds are a guess.
+PATIENCE_SECONDS: Final = {
+    WaitFor.GUARD: 15.0,
+    WaitFor.LINKS: 15.0,
+    WaitFor.RECONNECT: 5.0,
+    WaitFor.LINGER: 5.0,
+}
 POLL_SECONDS: Final = 0.25  # one GET each
 # From nothing to everything takes about twenty steps, a change about ten; more is a circle.
 MAX_STEPS: Final = 100
@@ -198,7 +211,8 @@ class Run:
             return False
         self._in_a_row, self._conflicting = 0, None
         self.report.steps.append(name_of(step))
-        self._log.info("step.done", step=name_of(step), detail=repr(step))
+        self._log.info("step.done", step=name_of(step))
+        self._log.debug("step.detail", step=repr(step))
         return True
 
     def _failed(self, step: Change, exc: FsxnError) -> None:
@@ -259,12 +273,20 @@ class Run:
         )
 
 
-def name_of(step: Step) -> str:
-    """Name a step in logs and reports: its kind, and what it is about."""
+def name_of(step: Change) -> str:
+    """Name a step in logs and reports: what is done, and to what."""
     match step:
         case Disable(policy, why):
             return f"Disable {policy} ({why})"
-    return type(step).__name__
+        case Enable(policy, priority):
+            return f"Enable {policy} at {priority}"
+        case Connect(link):
+            return f"Connect {link.server}"
+        case PutEvent(event) | PutEngine(event) | PutPolicy(event) | CreateStore(event):
+            return f"{type(step).__name__} {event.name}"
+        case InstallCertificate(certificate):
+            return f"InstallCertificate {certificate.name}"
+    return f"{type(step).__name__} {step.name}"
 
 
 def _state(wanted: Wanted, addresses: frozenset[str], missing: int) -> State:

@@ -10,13 +10,12 @@ from fsxn_runtime.edge.settings import integer, log_level, metric_namespace, tex
 
 @dataclass(frozen=True, slots=True)
 class ReconcileSettings:
-    """Where the tasks, the wanted state, the secret and the memory are."""
+    """Where the tasks, the volume map, the table and the secret are."""
 
     cluster: str
     service: str
     health_port: int
     bucket: str
-    wanted_key: str
     map_key: str
     table: str
     secret_id: str
@@ -31,7 +30,6 @@ class ReconcileSettings:
             service=text(env, "ECS_SERVICE"),
             health_port=integer(env, "HEALTH_PORT", 9899, minimum=1, maximum=65535),
             bucket=text(env, "CONFIG_BUCKET"),
-            wanted_key=text(env, "WANTED_KEY", "fpolicy-wanted.json"),
             map_key=text(env, "VOLUME_MAP_KEY", "volume-map.json"),
             table=text(env, "RECONCILE_TABLE"),
             secret_id=text(env, "ONTAP_SECRET_ID"),

@@ -1,11 +1,14 @@
 """The reconciler's table: the lock, and what is remembered from run to run.
 
-Items by `pk`: `LOCK` (owner, until_us), `SVM#<name>` (good_us, lost_us, removed), `EMS` (time, keys). The
-lock is one conditional write; the rest is written by whoever holds it.
+Items by `pk`: `LOCK` (owner, until_us), `SVM#<name>` (wanted, good_us, lost_us), `EMS` (time, keys). The lock
+is one conditional write; the rest is written by whoever holds it. What is wanted is kept here, because
+Terraform gives it by invoking the function: an SVM is wanted from its apply to its destroy, under the lock,
+so a late event never brings back what was removed.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -70,11 +73,35 @@ class Lock:
 
 
 class Memory:
-    """What one run tells the next. Losing it costs precision of the reconnect time, nothing else."""
+    """What is wanted, and what one run tells the next."""
 
     def __init__(self, dynamodb: Any, table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
+
+    def keep_wanted(self, name: str, document: Mapping[str, Any]) -> None:
+        """Keep what Terraform wants of an SVM from now on."""
+        self._update(f"SVM#{name}", "SET wanted = :wanted", {":wanted": {"S": json.dumps(document)}})
+
+    def forget(self, name: str) -> None:
+        """Forget an SVM that nobody wants any more."""
+        with aws_call("dynamodb:DeleteItem"):
+            self._dynamodb.delete_item(TableName=self._table, Key={"pk": {"S": f"SVM#{name}"}})
+
+    def wanted(self) -> dict[str, dict[str, Any]]:
+        """Give what is wanted, by name of the SVM. The table has a handful of items."""
+        found: dict[str, dict[str, Any]] = {}
+        request: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
+        while True:
+            with aws_call("dynamodb:Scan"):
+                page = self._dynamodb.scan(**request)
+            for item in page["Items"]:
+                name = item["pk"]["S"].removeprefix("SVM#")
+                if name != item["pk"]["S"] and "wanted" in item:
+                    found[name] = json.loads(item["wanted"]["S"])
+            if "LastEvaluatedKey" not in page:
+                return found
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def svm(self, name: str) -> tuple[int, int | None]:
         """Give when all connections were last there (0: never seen), and since when one is lost."""
@@ -83,19 +110,13 @@ class Memory:
         return int(item.get("good_us", {"N": "0"})["N"]), int(lost["N"]) if lost else None
 
     def keep_svm(self, name: str, good_us: int, lost_us: int | None) -> None:
-        """Keep these two; an SVM that was removed is wanted again by that."""
-        item = {"good_us": {"N": str(good_us)}}
-        if lost_us is not None:
-            item["lost_us"] = {"N": str(lost_us)}
-        self._put(f"SVM#{name}", item)
-
-    def is_removed(self, name: str) -> bool:
-        """Say whether Terraform removed this SVM: a run that still finds it wanted is late."""
-        return "removed" in self._get(f"SVM#{name}")
-
-    def remove_svm(self, name: str) -> None:
-        """Keep in mind that this SVM was removed."""
-        self._put(f"SVM#{name}", {"removed": {"BOOL": True}})
+        """Keep these two. Losing them costs precision of the reconnect time, nothing else."""
+        values = {":good": {"N": str(good_us)}}
+        if lost_us is None:
+            self._update(f"SVM#{name}", "SET good_us = :good REMOVE lost_us", values)
+        else:
+            values[":lost"] = {"N": str(lost_us)}
+            self._update(f"SVM#{name}", "SET good_us = :good, lost_us = :lost", values)
 
     def ems(self) -> EmsPosition:
         """Give up to where ONTAP's log was read."""
@@ -105,10 +126,11 @@ class Memory:
 
     def keep_ems(self, position: EmsPosition) -> None:
         """Keep up to where ONTAP's log was read."""
-        item: dict[str, Any] = {"time": {"S": position.time}}
+        item: dict[str, Any] = {"pk": {"S": "EMS"}, "time": {"S": position.time}}
         if position.keys:
             item["keys"] = {"SS": sorted(position.keys)}
-        self._put("EMS", item)
+        with aws_call("dynamodb:PutItem"):
+            self._dynamodb.put_item(TableName=self._table, Item=item)
 
     def _get(self, pk: str) -> Mapping[str, Any]:
         with aws_call("dynamodb:GetItem"):
@@ -118,6 +140,11 @@ class Memory:
         item: Mapping[str, Any] = answer.get("Item", {})
         return item
 
-    def _put(self, pk: str, item: Mapping[str, Any]) -> None:
-        with aws_call("dynamodb:PutItem"):
-            self._dynamodb.put_item(TableName=self._table, Item={"pk": {"S": pk}, **item})
+    def _update(self, pk: str, expression: str, values: Mapping[str, Any]) -> None:
+        with aws_call("dynamodb:UpdateItem"):
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": pk}},
+                UpdateExpression=expression,
+                ExpressionAttributeValues=dict(values),
+            )

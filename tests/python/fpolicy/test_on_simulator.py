@@ -18,6 +18,12 @@ from tests.python.fpolicy.sim_world import HOSTS, KilledError, RealClock, SimWor
 A, B, C = HOSTS
 
 
+@pytest.fixture(autouse=True)
+def brief_linger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulated nodes send at once."""
+    monkeypatch.setitem(run_module.PATIENCE_SECONDS, WaitFor.LINGER, 0.2)  # type: ignore[index]
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[SimWorld]:
     with sim_world(tmp_path) as made:
@@ -201,7 +207,7 @@ def test_what_exists_is_adopted_and_what_is_foreign_stays(world: SimWorld) -> No
 def test_a_policy_that_somebody_disabled_is_enabled_again(world: SimWorld) -> None:
     world.run(A)
     world.sim.disable_fpolicy("svm1", "p")
-    assert world.run(A).steps == ["Enable"]
+    assert world.run(A).steps == ["Enable p at 1"]
     world.sim.disable_fpolicy("svm1", "p")
     assert world.run().state is State.WAITING  # no server: the store captures all the same
     assert world.policy()["enabled"]
@@ -216,7 +222,7 @@ def test_a_connection_that_does_not_come_back_is_asked_for(
     place = f"/protocols/fpolicy/{world.sim.svm_uuid('svm1')}/connections/{link.node}/p/{A}"
     world.sim.rest("PATCH", place, {"state": "disconnected"})
     report = world.run(A)
-    assert (report.was_missing, report.missing, report.steps) == (1, 0, ["Connect"])
+    assert (report.was_missing, report.missing, report.steps) == (1, 0, [f"Connect {A}"])
 
 
 def test_two_runs_at_once_come_to_the_wanted_state(world: SimWorld) -> None:

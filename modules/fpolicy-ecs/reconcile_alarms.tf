@@ -1,0 +1,91 @@
+locals {
+  # By name of the alarm, which is also the name of its runbook.
+  _reconcile_alarms = {
+    reconcile-failing = {
+      metric      = "ReconcileFailures_count"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      periods     = 3
+      missing     = "notBreaching"
+      description = "For three minutes ONTAP's FPolicy side could not be brought to what is wanted."
+    }
+    reconcile-missing = {
+      metric      = "ReconcileFailures_count"
+      statistic   = "SampleCount"
+      comparison  = "LessThanThreshold"
+      threshold   = 1
+      periods     = 5
+      missing     = "breaching" # silence means that nobody looks
+      description = "The reconciler has not looked at any SVM for five minutes."
+    }
+    reconcile-unguarded = {
+      metric      = "ReconcileUnguarded"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      periods     = 1
+      missing     = "notBreaching"
+      description = "A policy was changed without its guard: what clients did in about a second was not reported."
+    }
+    reconnect-time = {
+      metric      = "FPolicyReconnectTime_sec"
+      comparison  = "GreaterThanOrEqualToThreshold"
+      threshold   = 30 # the objective (docs/runbooks/fpolicy-reconnect-time.md)
+      periods     = 3
+      missing     = "notBreaching" # reconcile-missing tells
+      description = "A wanted connection between ONTAP and a server has been lost for 30 seconds and longer."
+    }
+    store-filling = {
+      metric      = "FPolicyStoreUsed_pct"
+      comparison  = "GreaterThanOrEqualToThreshold"
+      threshold   = 70
+      periods     = 3
+      missing     = "notBreaching"
+      description = "A Persistent Store is 70 % full; at 100 % ONTAP drops notifications."
+    }
+    store-nearly-full = {
+      metric      = "FPolicyStoreUsed_pct"
+      comparison  = "GreaterThanOrEqualToThreshold"
+      threshold   = 90
+      periods     = 1
+      missing     = "notBreaching"
+      description = "A Persistent Store is 90 % full; at 100 % ONTAP drops notifications."
+    }
+    store-dropping = {
+      metric      = "FPolicyStoreFull_count"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      periods     = 1
+      missing     = "notBreaching"
+      description = "A Persistent Store is full: ONTAP drops notifications."
+    }
+    ems-alerts = {
+      metric      = "FPolicyEmsAlerts_count"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      periods     = 1
+      missing     = "notBreaching"
+      description = "ONTAP reported something about FPolicy that does not heal by itself."
+    }
+  }
+
+  # Both are one page.
+  _reconcile_runbooks = { store-nearly-full = "store-filling" }
+}
+
+resource "aws_cloudwatch_metric_alarm" "reconcile" {
+  for_each = local._reconcile_alarms
+
+  alarm_name          = "${local._full_name}-${each.key}"
+  alarm_description   = "${each.value.description} docs/runbooks/fpolicy-${lookup(local._reconcile_runbooks, each.key, each.key)}.md"
+  namespace           = var.operations.metric_namespace
+  metric_name         = each.value.metric
+  statistic           = lookup(each.value, "statistic", var.metric_catalogue.metrics[each.value.metric].statistic)
+  period              = 60
+  evaluation_periods  = each.value.periods
+  threshold           = each.value.threshold
+  comparison_operator = each.value.comparison
+  treat_missing_data  = each.value.missing
+  alarm_actions       = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn]
+  tags                = var.context.tags
+}
