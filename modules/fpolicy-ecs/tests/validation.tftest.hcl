@@ -279,7 +279,7 @@ run "rejects_a_certificate_that_is_no_full_arn" {
   command = plan
 
   variables {
-    tls = { certificate_secret_arn = "fpolicy-cert", key_secret_arn = "fpolicy-key" }
+    tls = { certificate_secret_arn = "a name", key_secret_arn = "a name" }
   }
 
   expect_failures = [var.tls]
