@@ -8,12 +8,12 @@ import socket
 import pytest
 import urllib3
 
-from lab.world import FPOLICY_PORT, SVM, World
+from lab.world import SVM, World
 from tests.support.local import receive_all, recorded
 
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
 
-HEALTH_PORT = 9899
+FPOLICY_PORT, HEALTH_PORT = 9898, 9899  # the server's defaults
 
 
 def test_a_poison_message_ends_in_quarantine_with_its_reason_and_blocks_nobody(world: World):

@@ -127,6 +127,7 @@ def test_pins_are_those_of_the_bundle_in_its_order() -> None:
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
         FIRST.replace("CERTIFICATE", "PRIVATE KEY"),
     ],
+    ids=["text", "no-base64", "no-certificate", "key"],  # the key is another in each process
 )
 def test_what_is_no_certificate_is_refused(bundle: str) -> None:
     with pytest.raises(MisconfiguredError, match="ca_certificate"):
