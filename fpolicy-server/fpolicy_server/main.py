@@ -132,7 +132,9 @@ async def _run(settings: Settings) -> None:
 
     try:
         endpoint = await health.serve(
-            settings.health_listen, condition, lambda: prometheus_text(counters, gauges())
+            settings.health_listen,
+            condition,
+            lambda: prometheus_text(counters, gauges(), server.running_replays()),
         )
         await asyncio.wait([asyncio.ensure_future(volumes.refresh())], timeout=FIRST_MAP_SECONDS)
         server.listen()

@@ -15,6 +15,8 @@ from fsxn_runtime.edge.log import Logger
 from fpolicy_server import statistics
 from fpolicy_server.delivery import Accounting, Delivery
 from fpolicy_server.delivery.lane import Queue
+from fpolicy_server.measures import RecentIds, Source
+from fpolicy_server.reconnects import Reconnects
 from fpolicy_server.session import Services, Session
 from fpolicy_server.settings import Settings
 from fpolicy_server.statistics import Statistics
@@ -25,6 +27,7 @@ from fpolicy_server.volume_keeper import VolumeKeeper
 CALLS_IN_FLIGHT: Final = 8
 BACKLOG: Final = 128  # nodes reconnect all at once after a restart
 TICK_SECONDS: Final = 1.0  # time-outs are whole seconds
+ANSWER_TICK_SECONDS: Final = 0.1  # deadlines of answers are given in milliseconds, 100 at least
 ACCEPT_PAUSE_SECONDS: Final = 1.0  # after an error of accept itself, such as no file descriptors
 # Parts of the shutdown deadline: a node that sends on in spite of back pressure is told by the end of our
 # stream, early enough to read all that its buffers hold; reading may go on until the second mark; the rest
@@ -85,6 +88,8 @@ class Server:
             statistics=counters,
             volumes=volumes,
             tls=tls,
+            reconnects=Reconnects(),
+            recent=RecentIds(),
             now_us=now_us,
             on_begin=self._session_began,
             on_end=self._session_ended,
@@ -105,6 +110,15 @@ class Server:
         now = self._loop.time()
         longest = max((session.replay.take(now) for session in self._sessions), default=0.0)
         longest, self._ended_replay_seconds = max(longest, self._ended_replay_seconds), 0.0
+        return longest
+
+    def running_replays(self) -> dict[Source, float]:
+        """Give the seconds of the longest replay that is running, by SVM and policy."""
+        now, longest = self._loop.time(), dict[Source, float]()
+        for session in self._sessions:
+            if session.is_active:
+                seconds = session.replay.running_seconds(now)
+                longest[session.source] = max(seconds, longest.get(session.source, 0.0))
         return longest
 
     def listen(self) -> None:
@@ -129,8 +143,9 @@ class Server:
 
     async def tick(self) -> None:
         """Let every session's clock advance, until cancelled."""
+        is_synchronous = self._settings.answer_deadline_ms is not None
         while True:
-            await asyncio.sleep(TICK_SECONDS)
+            await asyncio.sleep(ANSWER_TICK_SECONDS if is_synchronous else TICK_SECONDS)
             self._tls.refresh()
             for session in list(self._sessions):
                 session.tick()
@@ -172,7 +187,7 @@ class Server:
         idle_seconds = self._settings.drain_idle_ms / 1000
         while self._sessions and (now := self._loop.time()) < until:
             for session in list(self._sessions):
-                is_silent = session.is_silent_since(now - idle_seconds)
+                is_silent = session.is_silent_since(now - idle_seconds) and not session.owes_answers
                 if session.is_half_closed and is_silent:
                     session.close("drained")
                 elif is_silent or now >= half_close_at:

@@ -15,16 +15,21 @@ from functools import partial
 from typing import Final
 
 import orjson
+from fsxn_runtime.events import EventType
 
 from fpolicy_server import statistics
 from fpolicy_server.delivery import Accounting, Delivery, Fate, Parcel
 from fpolicy_server.logs import Log
+from fpolicy_server.measures import OTHER, RecentIds, ReplayClock
+from fpolicy_server.reconnects import Reconnects
 from fpolicy_server.settings import Settings
-from fpolicy_server.statistics import ReplayClock, Statistics
+from fpolicy_server.statistics import Statistics
 from fpolicy_server.tls import TlsKeeper
 from fpolicy_server.translate import SessionFacts, translate
+from fpolicy_server.verdict import verdict
 from fpolicy_server.volume_keeper import VolumeKeeper
 from fpolicy_server.wire import (
+    ALLOW,
     SILENCE_CODES,
     AlertReceived,
     Connection,
@@ -33,10 +38,13 @@ from fpolicy_server.wire import (
     IgnoreReason,
     MessageIgnored,
     NotificationReceived,
+    OutageReported,
     Outcome,
     PeerClosed,
     PeerError,
+    RequestCancelled,
     State,
+    StatusQueried,
     UndecodableReceived,
     VolumeChanged,
 )
@@ -44,6 +52,10 @@ from fpolicy_server.wire import (
 # What one read takes: some 65 notifications, about 5 ms of work. At the hard bound so much may be held in
 # memory beyond the events that are counted (README, loss contract).
 READ_BYTES: Final = 64 * 1024
+
+# A node that sends requests and does not read our answers. ONTAP has at most 10,000 requests outstanding
+# (docs/wire/synchronous.md), each answered by some 260 bytes; twice that is no node any more.
+MAX_UNREAD_BYTES: Final = 5 * 1024 * 1024
 
 _OUTCOMES: Final = {
     Fate.ACCEPTED: Outcome.DELIVERED,
@@ -62,6 +74,8 @@ class Services:
     statistics: Statistics
     volumes: VolumeKeeper
     tls: TlsKeeper
+    reconnects: Reconnects
+    recent: RecentIds
     now_us: Callable[[], int]  # microseconds since 1970
     on_begin: Callable[[], None]  # a handshake is done
     on_end: Callable[[Session], None]
@@ -80,13 +94,18 @@ class Session:
             max_frame_bytes=settings.max_frame_bytes,
             handshake_timeout_seconds=settings.handshake_timeout_seconds,
             read_timeout_seconds=settings.read_timeout_seconds,
+            answer_deadline_seconds=(
+                None if settings.answer_deadline_ms is None else settings.answer_deadline_ms / 1000
+            ),
         )
         self._layer = services.tls.layer()
         self._facts = SessionFacts("", "", "", 0)
+        self.source = OTHER
         self._outgoing = b""
         self._is_reading = False
         self._is_open = True
         self._is_half_closed = False
+        self._is_answering = False  # answers will be written in this turn of the loop
         self.replay = ReplayClock(self._loop.time())
         self.heard_at = self._loop.time()
 
@@ -119,14 +138,23 @@ class Session:
             self._is_reading = True
             self._loop.add_reader(self._socket, self._readable)
 
+    @property
+    def owes_answers(self) -> bool:
+        """Whether the node waits for answers that can still be given on this connection."""
+        requests = self._connection.requests
+        return self._is_open and not self._is_half_closed and requests is not None and not requests.is_empty
+
     def tick(self) -> None:
         """Let the protocol's clock advance."""
         if not self._is_open:
             return
         try:
-            self._connection.tick(self._loop.time(), is_reading=self._is_reading)
+            late = self._connection.tick(self._loop.time(), is_reading=self._is_reading)
         except PeerError as exc:
             self._fail(exc)
+            return
+        if late:
+            self._services.statistics.count(statistics.ANSWERS, late, reason="late")
 
     def apply_back_pressure(self, wanted: bool) -> None:
         """Ask the node to pause, or to go on."""
@@ -229,9 +257,24 @@ class Session:
                     self._services.statistics.count(statistics.FILTERED, reason=event.reason)
                 self._log.debug("message.ignored", type=event.raw_type[:40], reason=event.reason)
             case AlertReceived():
+                self._services.statistics.count(statistics.ALERTS)
                 self._log.warning("node.alert", severity=event.severity[:40], text=event.text[:500])
             case VolumeChanged():
-                self._services.volumes.want_refresh()
+                self._log.info("volume.changed", volume_msid=event.volume_msid, action=event.action[:40])
+                self._services.volumes.expect_change()
+            case RequestCancelled():
+                self._services.statistics.count(statistics.CANCELLED)
+                self._log.info(
+                    "request.cancelled",
+                    request_id=event.request_id,
+                    reason=event.reason[:40],
+                    was_waiting=event.was_waiting,
+                )
+            case StatusQueried():
+                self._send()
+                self._log.info("request.queried", request_id=event.request_id, is_waiting=event.is_waiting)
+            case OutageReported():
+                self._note_outage(event)
             case PeerClosed():
                 self._end("peer")
 
@@ -241,10 +284,14 @@ class Session:
             self._log.warning("policy.refused", policy=handshake.policy_name[:256])
             self.close("policy_not_allowed")
             return
-        self._connection.accept()
+        self._connection.accept(self._services.reconnects.claim(handshake, self._loop.time()))
+        if self._connection.requests is not None:
+            self._connection.requests.on_answer = self._answer_soon
         self._facts = SessionFacts(
             handshake.svm_uuid, handshake.policy_name, handshake.session_id, self._services.now_us()
         )
+        svm_name = self._services.volumes.current.svm_name(handshake.svm_uuid) or handshake.svm_uuid
+        self.source = self._services.statistics.sources.label(svm_name, handshake.policy_name)
         self.replay = ReplayClock(self._loop.time())
         self._send()
         self._log.info(
@@ -275,18 +322,28 @@ class Session:
             self._quarantine(event.token, event.payload, "untranslatable", repr(exc))
             return
         file_event = translation.event
+        answer = verdict(services.settings.deny_rules, file_event.file_path, file_event.target_path)
+        if answer != ALLOW:
+            self._deny(event.token, answer)
+            return
         if file_event.replayed:
             services.statistics.count(statistics.REPLAYED)
             self.replay.note(received_at)
         if not translation.is_resolved:
             services.statistics.count(statistics.UNRESOLVED_NAMES)
             services.volumes.want_refresh()
+        if file_event.event_type is EventType.UNKNOWN:
+            services.statistics.count(statistics.UNKNOWN_OPERATIONS)
+        if services.recent.is_repeat(file_event.event_id):
+            services.statistics.count(statistics.DUPLICATES, source=self.source)
+        # A replayed event was late before it came, and the difference says nothing about this path.
+        operated_at_us = None if file_event.replayed else translation.operated_at_us
         parcel = Parcel(
             id=file_event.event_id,
             event_type=file_event.event_type.value,
             body=body,
             payload=event.payload,
-            on_end=partial(self._resolve, event.token, received_at),
+            on_end=partial(self._resolve, event.token, received_at, operated_at_us),
         )
         services.delivery.submit(parcel)
 
@@ -300,27 +357,64 @@ class Session:
             event_type="",
             body=b"",
             payload=payload,
-            on_end=partial(self._resolve, token, self._loop.time()),
+            on_end=partial(self._resolve, token, self._loop.time(), None),
         )
         self._services.delivery.quarantine(parcel, reason, detail)
 
     def _take_account(self) -> None:
         services = self._services
-        services.statistics.count(statistics.RECEIVED)
+        services.statistics.count(statistics.RECEIVED, source=self.source)
         services.accounting.add()
         services.statistics.peak_unacked = max(services.statistics.peak_unacked, services.accounting.count)
 
-    def _resolve(self, token: int, received_at: float, fate: Fate, reason: str) -> None:
+    def _deny(self, token: int, answer: int) -> None:
+        """Refuse an operation: it will not happen, so it is no event."""
+        services = self._services
+        services.statistics.count(statistics.FILTERED, reason="denied")
+        if self._connection.resolve(token, Outcome.FILTERED, answer):
+            services.statistics.count(statistics.ANSWERS, reason="denied")
+        services.accounting.remove()
+
+    def _note_outage(self, event: OutageReported) -> None:
+        """A node kept notifications in a file of its own, in a format that is not public."""
+        if event.is_done:
+            self._log.info("outage.reported")
+            return
+        self._services.statistics.count(statistics.OUTAGE_FILES)
+        self._log.warning("outage.file", policy=event.policy_name[:256])
+        self._log.debug("outage.file_path", path=event.path[:500])
+
+    def _answer_soon(self) -> None:
+        """Write answers once in this turn of the loop: a batch of the queue makes many at a time."""
+        if not self._is_answering:
+            self._is_answering = True
+            self._loop.call_soon(self._write_answers)
+
+    def _write_answers(self) -> None:
+        self._is_answering = False
+        if not self._is_open:
+            return
+        self._send()
+        if len(self._outgoing) > MAX_UNREAD_BYTES:
+            self._fail(PeerError(f"{len(self._outgoing)} bytes of answers not read", code="answers_unread"))
+
+    def _resolve(
+        self, token: int, received_at: float, operated_at_us: int | None, fate: Fate, reason: str
+    ) -> None:
         """Close the account of one event, also long after the connection has ended."""
         services = self._services
         if fate is Fate.ACCEPTED:
-            services.statistics.count(statistics.DELIVERED)
-            services.statistics.latency_ms.add((self._loop.time() - received_at) * 1000)
+            services.statistics.count(statistics.DELIVERED, source=self.source)
+            latency = services.statistics.latency
+            latency[statistics.LATENCY].add((self._loop.time() - received_at) * 1000)
+            if operated_at_us is not None:
+                latency[statistics.OPERATION_LATENCY].add((services.now_us() - operated_at_us) / 1000)
         elif fate is Fate.QUARANTINED:
-            services.statistics.count(statistics.QUARANTINED, reason=reason)
+            services.statistics.count(statistics.QUARANTINED, reason=reason, source=self.source)
         else:
             services.statistics.count(statistics.UNDELIVERED)
-        self._connection.resolve(token, _OUTCOMES[fate])
+        if self._connection.resolve(token, _OUTCOMES[fate]):
+            services.statistics.count(statistics.ANSWERS, reason="allowed")
         services.accounting.remove()
 
     def _send(self) -> None:
@@ -359,6 +453,10 @@ class Session:
         self._loop.remove_writer(self._socket)
         self._is_open = False
         self._socket.close()
+        if self._connection.requests is not None and self._connection.handshake is not None:
+            self._services.reconnects.leave(
+                self._connection.handshake, self._connection.requests, self._loop.time()
+            )
         self._services.statistics.count(statistics.CLOSED, reason=reason)
         self._log.info("connection.ended", reason=reason, unresolved=self._connection.unresolved_count)
         self._services.on_end(self)

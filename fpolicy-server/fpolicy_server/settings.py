@@ -11,6 +11,7 @@ from fsxn_runtime.errors import MisconfiguredError
 
 from fpolicy_server.tls import TlsSettings
 from fpolicy_server.translate import PathRoot
+from fpolicy_server.verdict import DenyRule, rules_from_json
 
 _MIB = 1024 * 1024
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -50,6 +51,8 @@ class Settings:
     allowed_policies: frozenset[str]  # empty: every policy
     allowed_peers: tuple[Network, ...]  # empty: every peer
     tls: TlsSettings | None  # None: plain TCP
+    answer_deadline_ms: int | None  # None: asynchronous policies, which wait for no answer
+    deny_rules: tuple[DenyRule, ...]
     path_root: PathRoot
     volume_map: str  # empty, a file, or s3://bucket/key
     volume_map_refresh_seconds: int
@@ -60,7 +63,9 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read and check every setting. Raises MisconfiguredError naming the first wrong one."""
-        choice(env, "FPOLICY_MODE", ["asynchronous"], "asynchronous")  # what this release speaks
+        mode = choice(env, "FPOLICY_MODE", ["asynchronous", "synchronous"], "asynchronous")
+        # Below the 10 s after which ONTAP asks for a request, and the 20 s after which it cancels it.
+        deadline_ms = integer(env, "FPOLICY_ANSWER_DEADLINE_MS", 5000, minimum=100, maximum=100_000)
         settings = cls(
             listen=_address(env, "FPOLICY_LISTEN", "0.0.0.0:9898"),
             health_listen=_address(env, "FPOLICY_HEALTH_LISTEN", "0.0.0.0:9899"),
@@ -94,6 +99,8 @@ class Settings:
             allowed_policies=frozenset(_words(env, "FPOLICY_ALLOWED_POLICIES")),
             allowed_peers=_networks(env, "FPOLICY_ALLOWED_PEERS"),
             tls=_tls(env),
+            answer_deadline_ms=deadline_ms if mode == "synchronous" else None,
+            deny_rules=rules_from_json(text(env, "FPOLICY_DENY_RULES", "") or "[]"),
             path_root=PathRoot(choice(env, "FPOLICY_PATH_ROOT", list(PathRoot), PathRoot.VOLUME)),
             volume_map=_location(env, "FPOLICY_VOLUME_MAP"),
             volume_map_refresh_seconds=integer(
@@ -105,6 +112,11 @@ class Settings:
             metric_namespace=metric_namespace(env),
             log_level=log_level(env),
         )
+        if settings.deny_rules and settings.answer_deadline_ms is None:
+            raise MisconfiguredError(
+                "FPOLICY_DENY_RULES needs FPOLICY_MODE synchronous: an asynchronous policy asks nobody",
+                code="wrong_setting",
+            )
         if settings.low_water_percent >= settings.high_water_percent:
             raise MisconfiguredError(
                 f"FPOLICY_LOW_WATER_PERCENT is {settings.low_water_percent}; it must be below "

@@ -6,7 +6,11 @@ Names are those of the metric catalogue; a name ends in its unit.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from typing import Final, TypeVar
+
+from fpolicy_server.measures import Latency, Source, Sources
+
+Key = TypeVar("Key")
 
 RECEIVED: Final = "FPolicyEventsReceived_count"
 DELIVERED: Final = "FPolicyEventsDelivered_count"
@@ -22,95 +26,69 @@ CLOSED: Final = "FPolicyConnectionsClosed_count"
 OPEN: Final = "FPolicyConnectionsOpen_count"
 BACK_PRESSURE: Final = "FPolicyBackPressure_count"
 READS_PAUSED: Final = "FPolicyReadsPaused_count"
+DUPLICATES: Final = "FPolicyEventsDuplicateSuspect_count"
+UNKNOWN_OPERATIONS: Final = "FPolicyOperationsUnknown_count"
+ANSWERS: Final = "FPolicyAnswersSent_count"
+CANCELLED: Final = "FPolicyRequestsCancelled_count"
+ALERTS: Final = "FPolicyNodeAlerts_count"
+OUTAGE_FILES: Final = "FPolicyOutageFiles_count"
 RETRIES: Final = "FPolicyQueueRetries_count"
 VOLUME_MAP_FAILURES: Final = "FPolicyVolumeMapFailures_count"
 CERTIFICATE_FAILURES: Final = "FPolicyCertificateFailures_count"
 LATENCY: Final = "FPolicyDeliveryLatency_ms"
+OPERATION_LATENCY: Final = "FPolicyOperationLatency_ms"
 REPLAY_TIME: Final = "ReplayCompletionTime_sec"
 
 COUNTERS: Final = (
     RECEIVED, DELIVERED, REPLAYED, UNDELIVERED, UNRESOLVED_NAMES, OPENED, BACK_PRESSURE, READS_PAUSED,
     RETRIES, VOLUME_MAP_FAILURES, CERTIFICATE_FAILURES,
 )  # fmt: skip
-COUNTERS_BY_REASON: Final = (QUARANTINED, FILTERED, MALFORMED, CLOSED)
-
-# Ten EMF lines of 100 values each; enough for a 99th percentile.
-MAX_SAMPLES: Final = 1000
-
-
-class Samples:
-    """A thinned-out record of values: at most `MAX_SAMPLES`, spread evenly over all that were added."""
-
-    def __init__(self) -> None:
-        self._values: list[float] = []
-        self._stride = 1
-        self._seen = 0
-
-    def add(self, value: float) -> None:
-        """Record a value, or pass over it when there are already many."""
-        if self._seen % self._stride == 0:
-            self._values.append(value)
-            if len(self._values) > MAX_SAMPLES:
-                del self._values[1::2]
-                self._stride *= 2
-        self._seen += 1
-
-    def take(self) -> list[float]:
-        """Give the values and start anew."""
-        values, self._values, self._stride, self._seen = self._values, [], 1, 0
-        return values
-
-
-class ReplayClock:
-    """How long the replay of one session takes (seconds of a monotonic clock).
-
-    While replayed events arrive it is the time since the session began; 10 s without one is the end
-    (architecture of the SLOs: ReplayCompletionTime_sec). A replay that ended is reported once.
-    """
-
-    QUIET_SECONDS: Final = 10.0
-
-    def __init__(self, began_at: float) -> None:
-        self._began_at = began_at
-        self._last_at: float | None = None
-
-    def note(self, now: float) -> None:
-        """A replayed event arrived."""
-        self._last_at = now
-
-    def take(self, now: float) -> float:
-        """Give the value for this report: seconds, or 0 when nothing is replayed."""
-        if self._last_at is None:
-            return 0.0
-        if now - self._last_at < self.QUIET_SECONDS:
-            return now - self._began_at
-        finished = self._last_at - self._began_at
-        self._last_at = None
-        return finished
+# Published only when they happen, so that they cost nothing where they do not.
+RARE: Final = (DUPLICATES, UNKNOWN_OPERATIONS, CANCELLED, ALERTS, OUTAGE_FILES)
+COUNTERS_BY_REASON: Final = (QUARANTINED, FILTERED, MALFORMED, CLOSED, ANSWERS)
+# Counted for each SVM and policy too, under the name given here.
+BY_SOURCE: Final = {
+    RECEIVED: "FPolicySourceReceived_count",
+    DELIVERED: "FPolicySourceDelivered_count",
+    DUPLICATES: "FPolicySourceDuplicateSuspect_count",
+    QUARANTINED: "FPolicySourceQuarantined_count",
+}
 
 
 class Statistics:
-    """All counters since the start, gauges as functions of the caller, and latency samples."""
+    """All counters since the start, gauges as functions of the caller, and latencies."""
 
     def __init__(self) -> None:
         self.totals: Counter[tuple[str, str]] = Counter()
-        self.latency_ms = Samples()
+        self.by_source: Counter[tuple[str, Source]] = Counter()
+        self.sources = Sources()
+        self.latency = {LATENCY: Latency(), OPERATION_LATENCY: Latency()}
         self.peak_unacked = 0
         self._published: Counter[tuple[str, str]] = Counter()
+        self._published_by_source: Counter[tuple[str, Source]] = Counter()
 
-    def count(self, name: str, value: int = 1, reason: str = "") -> None:
-        """Add to a counter; `reason` comes from a bounded set."""
+    def count(self, name: str, value: int = 1, reason: str = "", source: Source | None = None) -> None:
+        """Add to a counter; `reason` and `source` come from bounded sets."""
         self.totals[name, reason] += value
+        if source is not None:
+            self.by_source[name, source] += value
 
     def total(self, name: str) -> int:
         """Give a counter's total over all reasons."""
         return sum(value for (known, _), value in self.totals.items() if known == name)
 
     def take_changes(self) -> dict[tuple[str, str], int]:
-        """Give what was added since the last call. Counters without reason are always there."""
-        changes = {(name, ""): 0 for name in COUNTERS}
-        for key, value in self.totals.items():
-            if value != self._published[key]:
-                changes[key] = value - self._published[key]
+        """Give what was added since the last call. `COUNTERS` are always there."""
+        changes = {(name, ""): 0 for name in COUNTERS} | _changes(self.totals, self._published)
         self._published = Counter(self.totals)
         return changes
+
+    def take_changes_by_source(self) -> dict[tuple[str, Source], int]:
+        """Give what was added for each source since the last call."""
+        changes = _changes(self.by_source, self._published_by_source)
+        self._published_by_source = Counter(self.by_source)
+        return changes
+
+
+def _changes(totals: Counter[Key], published: Counter[Key]) -> dict[Key, int]:
+    return {key: value - published[key] for key, value in totals.items() if value != published[key]}

@@ -50,10 +50,11 @@ class SessionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """An event, and whether its volume was found in the volume map."""
+    """An event, whether its volume was found in the volume map, and when the operation was."""
 
     event: FileEvent
     is_resolved: bool
+    operated_at_us: int | None  # microseconds since 1970, by ONTAP
 
 
 def translate(
@@ -112,9 +113,12 @@ def translate(
         target_path=None if not target else _text(_full(target, volume, path_root)),
         offset=notification.offset,
         length=notification.length,
-        path_bytes=None if _is_utf8(sent_path) else base64.b64encode(sent_path).decode(),
+        path_bytes=_base64_unless_utf8(sent_path),
+        target_path_bytes=None if not sent_target else _base64_unless_utf8(sent_target),
+        file_type=notification.file_type or None,
+        attribute_mask=notification.attribute_mask,
     )
-    return Translation(event, is_resolved=volume is not None)
+    return Translation(event, is_resolved=volume is not None, operated_at_us=operated_at_us)
 
 
 def operation_time_us(generation_time: int | None) -> int | None:
@@ -140,12 +144,12 @@ def _full(path: bytes, volume: Volume | None, root: PathRoot) -> bytes:
     return volume.junction_path.rstrip(b"/") + b"/" + path.removeprefix(b"/")
 
 
-def _is_utf8(data: bytes) -> bool:
+def _base64_unless_utf8(path: bytes) -> str | None:
     try:
-        data.decode()
+        path.decode()
     except UnicodeDecodeError:
-        return False
-    return True
+        return base64.b64encode(path).decode()
+    return None
 
 
 def _text(path: bytes) -> str:

@@ -13,6 +13,8 @@ from fpolicy_server.volumes import VolumeMap
 
 # One early read for a new volume, not one for each of its events.
 EARLY_INTERVAL_SECONDS: Final = 5.0
+# The reconciler writes the map every minute; it may have looked just before the change.
+CHANGE_SECONDS: Final = 75.0
 
 
 class VolumeKeeper:
@@ -35,9 +37,15 @@ class VolumeKeeper:
         self._on_failure = on_failure
         self._log = log
         self._wanted = asyncio.Event()
+        self._watch_until = 0.0
 
     def want_refresh(self) -> None:
         """Ask for an early refresh; many calls make one."""
+        self._wanted.set()
+
+    def expect_change(self) -> None:
+        """A volume was mounted, unmounted or moved: read the map often until the reconciler has seen it."""
+        self._watch_until = asyncio.get_running_loop().time() + CHANGE_SECONDS
         self._wanted.set()
 
     async def refresh(self) -> None:
@@ -59,7 +67,7 @@ class VolumeKeeper:
         while True:
             await asyncio.sleep(min(EARLY_INTERVAL_SECONDS, self._interval_seconds))
             remaining = self._interval_seconds - EARLY_INTERVAL_SECONDS
-            if remaining > 0:
+            if remaining > 0 and asyncio.get_running_loop().time() >= self._watch_until:
                 try:
                     await asyncio.wait_for(self._wanted.wait(), remaining)
                 except TimeoutError:

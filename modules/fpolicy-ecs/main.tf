@@ -4,6 +4,7 @@ locals {
 
   # What the server accepts (fpolicy-server/README.md); it checks the same again when it starts.
   _setting_ranges = {
+    answer_deadline_ms         = { minimum = 100, maximum = 100000 }
     batch_linger_ms            = { minimum = 0, maximum = 5000 }
     drain_idle_ms              = { minimum = 50, maximum = 60000 }
     events_per_message         = { minimum = 1, maximum = 1000 }
@@ -26,7 +27,9 @@ locals {
   _environment = {
     FPOLICY_ALLOWED_PEERS              = length(var.server_settings.allowed_peers) == 0 ? null : join(",", sort(var.server_settings.allowed_peers))
     FPOLICY_ALLOWED_POLICIES           = length(var.server_settings.allowed_policies) == 0 ? null : join(",", sort(var.server_settings.allowed_policies))
+    FPOLICY_ANSWER_DEADLINE_MS         = var.server_settings.answer_deadline_ms
     FPOLICY_BATCH_LINGER_MS            = var.server_settings.batch_linger_ms
+    FPOLICY_DENY_RULES                 = length(var.server_settings.deny_rules) == 0 ? null : jsonencode(var.server_settings.deny_rules)
     FPOLICY_DRAIN_IDLE_MS              = var.server_settings.drain_idle_ms
     FPOLICY_EVENTS_PER_MESSAGE         = var.server_settings.events_per_message
     FPOLICY_HANDSHAKE_TIMEOUT_SECONDS  = var.server_settings.handshake_timeout_seconds

@@ -149,11 +149,17 @@ variable "reconciler" {
 }
 
 variable "server_settings" {
-  description = "Settings of the server; names, units and ranges as in fpolicy-server/README.md. Empty sets allow every policy and peer that the security group lets in."
+  description = "Settings of the server; names, units and ranges as in fpolicy-server/README.md. Empty sets allow every policy and peer that the security group lets in. mode must be the engine's: asynchronous or synchronous; answer_deadline_ms and deny_rules are for synchronous policies."
   type = object({
-    allowed_peers              = optional(set(string), [])
-    allowed_policies           = optional(set(string), [])
-    batch_linger_ms            = optional(number, 50)
+    allowed_peers      = optional(set(string), [])
+    allowed_policies   = optional(set(string), [])
+    answer_deadline_ms = optional(number, 5000)
+    batch_linger_ms    = optional(number, 50)
+    deny_rules = optional(list(object({
+      answer = optional(number, 2)
+      prefix = optional(string, "")
+      suffix = optional(string, "")
+    })), [])
     drain_idle_ms              = optional(number, 500)
     events_per_message         = optional(number, 1)
     handshake_timeout_seconds  = optional(number, 5)
@@ -198,8 +204,21 @@ variable "server_settings" {
   }
 
   validation {
-    condition     = var.server_settings.mode == "asynchronous"
-    error_message = "server_settings.mode must be asynchronous in this version."
+    condition     = contains(["asynchronous", "synchronous"], var.server_settings.mode)
+    error_message = "server_settings.mode must be asynchronous or synchronous."
+  }
+
+  validation {
+    condition     = var.server_settings.mode == "synchronous" || length(var.server_settings.deny_rules) == 0
+    error_message = "server_settings.deny_rules needs mode synchronous: an asynchronous policy asks nobody."
+  }
+
+  validation {
+    condition = length(var.server_settings.deny_rules) <= 100 && alltrue([
+      for rule in var.server_settings.deny_rules :
+      contains([2, 3, 4, 5, 6, 7], rule.answer) && "${rule.prefix}${rule.suffix}" != ""
+    ])
+    error_message = "server_settings.deny_rules must be at most 100 rules, each with a prefix or a suffix and an answer of 2 to 7."
   }
 
   validation {

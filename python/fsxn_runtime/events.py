@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from fsxn_runtime.errors import RejectedError
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 EVENT_SOURCE: Final = "fsxn.fpolicy"
 DETAIL_TYPE: Final = "FPolicy File Operation"
 
@@ -93,8 +93,10 @@ class FileEvent:
 
     `timestamp` (when it happened) and `received_at` (when the server read it) are RFC 3339 UTC with
     microseconds and `Z`. `file_size` is bytes before the operation, as sent; `offset` and `length` are
-    bytes. `svm_name` and `volume_name` are "" when not resolvable. `path_bytes` is the base64 of the
-    original path, present only when that was not valid UTF-8. Fields with a default may be absent.
+    bytes. `svm_name` and `volume_name` are "" when not resolvable. `path_bytes` and `target_path_bytes` are
+    the base64 of the original paths, present only when those were not valid UTF-8. `file_type` (FILE, DIR,
+    STREAM, SYMLINK) and `attribute_mask` are as sent. Fields with a default may be absent; the last three
+    are new in 1.1.
     """
 
     event_id: str
@@ -121,6 +123,9 @@ class FileEvent:
     offset: int | None = None
     length: int | None = None
     path_bytes: str | None = None
+    target_path_bytes: str | None = None
+    file_type: str | None = None
+    attribute_mask: int | None = None
     schema_version: str = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -156,6 +161,12 @@ class FileEvent:
             result["length"] = self.length
         if self.path_bytes is not None:
             result["path_bytes"] = self.path_bytes
+        if self.target_path_bytes is not None:
+            result["target_path_bytes"] = self.target_path_bytes
+        if self.file_type is not None:
+            result["file_type"] = self.file_type
+        if self.attribute_mask is not None:
+            result["attribute_mask"] = self.attribute_mask
         return result
 
     @classmethod
@@ -176,9 +187,13 @@ class FileEvent:
 
 
 _FIELD_NAMES: Final = tuple(field.name for field in fields(FileEvent))
-_OPTIONAL: Final = frozenset({"target_path", "offset", "length", "path_bytes"})
+_OPTIONAL: Final = frozenset(
+    {"target_path", "offset", "length", "path_bytes", "target_path_bytes", "file_type", "attribute_mask"}
+)
 _REQUIRED: Final = frozenset(_FIELD_NAMES) - _OPTIONAL
-_COUNTS: Final = frozenset({"sequence_number", "volume_msid", "file_size", "offset", "length"})
+_COUNTS: Final = frozenset(
+    {"sequence_number", "volume_msid", "file_size", "offset", "length", "attribute_mask"}
+)
 _TYPE_NAMES: Final = frozenset(EventType)
 _SOURCES: Final = frozenset({"ontap", "server"})
 

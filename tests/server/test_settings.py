@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fpolicy_server.settings import Address, Settings, health_address
 from fpolicy_server.translate import PathRoot
+from fpolicy_server.verdict import DenyRule
 from fsxn_runtime.errors import MisconfiguredError
 
 from tests.structure.test_environment_names import names_read_by
@@ -24,6 +25,14 @@ def test_two_urls_are_enough() -> None:
     assert (settings.max_unacked_events, settings.max_frame_bytes) == (10_000, 1_048_576)
     assert (settings.read_timeout_seconds, settings.shutdown_deadline_seconds) == (300, 100)
     assert settings.path_root is PathRoot.VOLUME
+    assert (settings.answer_deadline_ms, settings.deny_rules) == (None, ())
+
+
+def test_a_synchronous_server_has_a_deadline_and_rules() -> None:
+    synchronous = {**REQUIRED, "FPOLICY_MODE": "synchronous"}
+    assert Settings.from_env(synchronous).answer_deadline_ms == 5000
+    settings = Settings.from_env({**synchronous, "FPOLICY_DENY_RULES": '[{"suffix": ".MP3"}]'})
+    assert settings.deny_rules == (DenyRule("", ".mp3", 2),)
 
 
 def test_lists_and_addresses_are_read() -> None:
@@ -55,7 +64,10 @@ def test_lists_and_addresses_are_read() -> None:
         ("FPOLICY_LISTEN", "localhost:9898"),
         ("FPOLICY_LISTEN", "0.0.0.0:99999"),
         ("FPOLICY_HEALTH_LISTEN", "0.0.0.0:x"),
-        ("FPOLICY_MODE", "synchronous"),
+        ("FPOLICY_MODE", "mandatory"),
+        ("FPOLICY_ANSWER_DEADLINE_MS", "99"),
+        ("FPOLICY_DENY_RULES", '[{"suffix": ".mp3"}]'),  # needs the synchronous mode
+        ("FPOLICY_DENY_RULES", "{"),
         ("FPOLICY_MAX_FRAME_BYTES", "8192"),
         ("FPOLICY_MAX_UNACKED_EVENTS", "99"),
         ("FPOLICY_HIGH_WATER_PERCENT", "50"),

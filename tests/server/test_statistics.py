@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 
 from fpolicy_server import statistics
+from fpolicy_server.measures import MAX_SAMPLES, ReplayClock, Samples
 from fpolicy_server.publish import prometheus_text, publish_emf
-from fpolicy_server.statistics import MAX_SAMPLES, ReplayClock, Samples, Statistics
+from fpolicy_server.statistics import Statistics
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.metric_catalogue import METRICS
 from hypothesis import given
@@ -15,7 +16,8 @@ GAUGES = {statistics.OPEN: 2, statistics.UNACKED: 7.0, statistics.REPLAY_TIME: 1
 
 def test_every_name_is_in_the_catalogue_as_ours() -> None:
     ours = {name for name, metric in METRICS.items() if metric.producer == "fpolicy-server"}
-    used = {*statistics.COUNTERS, *statistics.COUNTERS_BY_REASON, *GAUGES, statistics.LATENCY}
+    used = {*statistics.COUNTERS, *statistics.RARE, *statistics.COUNTERS_BY_REASON, *GAUGES}
+    used |= {*statistics.BY_SOURCE.values(), statistics.LATENCY, statistics.OPERATION_LATENCY}
     assert used == ours
 
 
@@ -25,7 +27,7 @@ def test_a_counter_is_published_as_what_was_added() -> None:
     emf = Emf("Test", write=lines.append)
     counters.count(statistics.RECEIVED, 5)
     counters.count(statistics.CLOSED, reason="peer")
-    counters.latency_ms.add(12.3456)
+    counters.latency[statistics.LATENCY].add(12.3456)
     publish_emf(emf, counters, GAUGES)
     published = {name: value for line in lines for name, value in json.loads(line).items()}
     assert published[statistics.RECEIVED] == 5
@@ -44,7 +46,7 @@ def test_prometheus_sees_totals_and_gauges() -> None:
     counters = Statistics()
     counters.count(statistics.RECEIVED, 5)
     counters.count(statistics.CLOSED, reason="peer")
-    text = prometheus_text(counters, GAUGES)
+    text = prometheus_text(counters, GAUGES, {})
     assert "fpolicy_events_received_total 5\n" in text
     assert 'fpolicy_connections_closed_total{reason="peer"} 1\n' in text
     assert "# TYPE fpolicy_events_unacked_count gauge\nfpolicy_events_unacked_count 7\n" in text

@@ -28,6 +28,7 @@ NOTIFICATION = FileNotification(
     protocol_version=(3, 0),
     offset=None,
     length=None,
+    attribute_mask=None,
 )
 SESSION = SessionFacts(SVM_UUID, "pol0", SESSION_ID, began_at_us=TIME_US - 60_000_000)
 MAP = VolumeMap({(SVM_UUID, MSID): Volume("svm1", "vol1", b"/vol1")}, {SVM_UUID: "svm1"})
@@ -49,7 +50,7 @@ def event_of(
 def test_an_ordinary_create() -> None:
     event = event_of()
     assert event.to_dict() == {
-        "schema_version": "1.0",
+        "schema_version": "1.1",
         "event_id": event.event_id,
         "event_type": "FILE_CREATE",
         "svm_name": "svm1",
@@ -70,6 +71,7 @@ def test_an_ordinary_create() -> None:
         "received_at": "2025-11-23T12:13:20.373456Z",
         "timestamp_source": "ontap",
         "replayed": False,
+        "file_type": "FILE",
     }
 
 

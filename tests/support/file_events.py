@@ -72,4 +72,7 @@ def file_events() -> st.SearchStrategy[FileEvent]:
         offset=st.none() | _numbers,
         length=st.none() | _numbers,
         path_bytes=st.none() | _texts,
+        target_path_bytes=st.none() | _texts,
+        file_type=st.none() | _texts,
+        attribute_mask=st.none() | _numbers,
     )

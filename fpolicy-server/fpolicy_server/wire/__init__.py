@@ -11,15 +11,22 @@ from fpolicy_server.wire.events import (
     IgnoreReason,
     MessageIgnored,
     NotificationReceived,
+    OutageReported,
     Outcome,
     PeerClosed,
+    RequestCancelled,
+    StatusQueried,
     UndecodableReceived,
     VolumeChanged,
 )
 from fpolicy_server.wire.messages import FileNotification, Handshake, Paths, UserId
+from fpolicy_server.wire.requests import ALLOW, DENY, HIGHEST_ANSWER, Requests
 from fpolicy_server.wire.states import State
 
 __all__ = [
+    "ALLOW",
+    "DENY",
+    "HIGHEST_ANSWER",
     "PEER_ERROR_CODES",
     "SILENCE_CODES",
     "VERSIONS",
@@ -33,11 +40,15 @@ __all__ = [
     "LocalError",
     "MessageIgnored",
     "NotificationReceived",
+    "OutageReported",
     "Outcome",
     "Paths",
     "PeerClosed",
     "PeerError",
+    "RequestCancelled",
+    "Requests",
     "State",
+    "StatusQueried",
     "UndecodableReceived",
     "UserId",
     "VolumeChanged",

@@ -11,11 +11,14 @@ from fpolicy_server.wire.document import Document, NotXmlError, escape, parse
 from fpolicy_server.wire.messages import (
     ALIASES,
     Alert,
+    Cancel,
     FileNotification,
     Handshake,
     Header,
     MessageType,
+    Outage,
     Paths,
+    StatusQuery,
     UserId,
     VolumeChange,
 )
@@ -119,6 +122,7 @@ def decode_notification(body: bytes) -> FileNotification:
         protocol_version=_protocol_version(document, common.get("ProtVer")),
         offset=_first_number(document, own, "WrOffset", "RdOffset"),
         length=_first_number(document, own, "WrLength", "RdLength"),
+        attribute_mask=_first_number(document, own, "SetAttrChangeAttr", "ChangeAttr"),
     )
 
 
@@ -135,6 +139,56 @@ def decode_volume_change(body: bytes) -> VolumeChange:
     fields = _fields(document.root)
     return VolumeChange(
         volume_msid=_number(document, fields, "VolMsid"), action=_text(document, fields, "Action")
+    )
+
+
+def decode_request_id(body: bytes) -> tuple[int, str]:
+    """Read only id and type of a SCREEN_REQ: what an answer needs. Raises UndecodableError."""
+    document = _document(body, "FscreenReq")
+    fields = _fields(document.root)
+    return _number(document, fields, "ReqId"), _text(document, fields, "ReqType")
+
+
+def decode_cancel(body: bytes) -> Cancel:
+    """Read a SCREEN_CANCEL body. Raises UndecodableError."""
+    document = _document(body, "FscreenCancel")
+    fields = _fields(document.root)
+    return Cancel(_number(document, fields, "ReqId"), _text(document, fields, "CancelReason"))
+
+
+def decode_status_query(body: bytes) -> StatusQuery:
+    """Read a STATUS_QUERY_REQ body. Raises UndecodableError."""
+    document = _document(body, "FscreenQueryStatus")
+    fields = _fields(document.root)
+    return StatusQuery(_number(document, fields, "ReqId"), _text(document, fields, "ReqType"))
+
+
+def decode_outage(body: bytes) -> Outage:
+    """Read an OUTAGE_MSG body. Raises UndecodableError."""
+    document = _document(body, "Outage")
+    fields = _fields(document.root)
+    return Outage(
+        path=_text(document, fields, "FilePath"),
+        policy_name=_text(document, fields, "PolicyName"),
+        status=_text(document, fields, "Status"),
+    )
+
+
+def encode_answer(request_id: int, request_type: str, answer: int) -> bytes:
+    """Write a SCREEN_RESP payload."""
+    return _payload(
+        MessageType.SCREEN_RESP,
+        f"<FscreenResp><ReqId>{request_id}</ReqId><ReqType>{escape(request_type)}</ReqType>"
+        f"<NotfResp>{answer}</NotfResp></FscreenResp>",
+    )
+
+
+def encode_status(query: StatusQuery, *, is_waiting: bool) -> bytes:
+    """Write a STATUS_QUERY_RESP payload: 1 being worked on, 2 lost."""
+    return _payload(
+        MessageType.STATUS_QUERY_RESP,
+        f"<FscreenStatusResp><ReqId>{query.request_id}</ReqId><ReqType>{escape(query.request_type)}</ReqType>"
+        f"<Resp>{1 if is_waiting else 2}</Resp></FscreenStatusResp>",
     )
 
 

@@ -6,7 +6,7 @@ after which the state is FAILED, and `LocalError` when it is misused.
 
 Every notification gets a token. The core never says that something is delivered: the caller does, once per
 token, with `resolve`. An asynchronous engine expects no answer (docs/wire/messages.md), so resolving sends
-nothing; it closes the account.
+nothing; it closes the account. For a synchronous engine (docs/wire/synchronous.md) resolving is what answers.
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ from typing import Final
 from fpolicy_server.wire.codec import (
     UndecodableError,
     decode_alert,
+    decode_cancel,
     decode_handshake,
     decode_header,
     decode_notification,
+    decode_outage,
+    decode_request_id,
+    decode_status_query,
     decode_volume_change,
+    encode_answer,
     encode_back_pressure,
     encode_handshake_response,
+    encode_status,
     split,
 )
 from fpolicy_server.wire.errors import LocalError, PeerError
@@ -32,18 +38,21 @@ from fpolicy_server.wire.events import (
     IgnoreReason,
     MessageIgnored,
     NotificationReceived,
+    OutageReported,
     Outcome,
     PeerClosed,
+    RequestCancelled,
+    StatusQueried,
     UndecodableReceived,
     VolumeChanged,
 )
 from fpolicy_server.wire.frames import encode_frame
 from fpolicy_server.wire.framings import MessageCutter
 from fpolicy_server.wire.messages import Handshake, Header, MessageType
+from fpolicy_server.wire.requests import ALLOW, ANSWERS_OF_1_0, DENY, Request, Requests
 from fpolicy_server.wire.states import Input, State, after
 
-# Best first (docs/wire/versions.md). 2.0 adds only the outage messages, which a persistent store replaces.
-VERSIONS: Final = ("1.2", "1.1", "1.0")
+VERSIONS: Final = ("2.0", "1.2", "1.1", "1.0")  # best first (docs/wire/versions.md)
 
 _WITHOUT_EFFECT: Final = {
     MessageType.KEEP_ALIVE: IgnoreReason.KEEP_ALIVE,
@@ -51,23 +60,34 @@ _WITHOUT_EFFECT: Final = {
     MessageType.NEGO_RESP: IgnoreReason.WRONG_DIRECTION,
     MessageType.BACK_PRESSURE_APPLY: IgnoreReason.WRONG_DIRECTION,
     MessageType.BACK_PRESSURE_REM: IgnoreReason.WRONG_DIRECTION,
-    MessageType.SCREEN_CANCEL: IgnoreReason.NOT_ASYNCHRONOUS,
-    MessageType.STATUS_QUERY_REQ: IgnoreReason.NOT_ASYNCHRONOUS,
-    MessageType.OUTAGE_MSG: IgnoreReason.NOT_ASYNCHRONOUS,
+    MessageType.SCREEN_RESP: IgnoreReason.WRONG_DIRECTION,
+    MessageType.STATUS_QUERY_RESP: IgnoreReason.WRONG_DIRECTION,
 }
+_OF_SYNCHRONOUS: Final = frozenset({MessageType.SCREEN_CANCEL, MessageType.STATUS_QUERY_REQ})
+_OUTAGE_DONE: Final = "done"  # written Done in the schema document's sample: compared without case
 _READING: Final = frozenset({State.NEW, State.ACTIVE, State.DRAINING})
 
 
 class Connection:
-    """One connection: one policy of one SVM. Times are seconds of any monotonic clock."""
+    """One connection: one policy of one SVM. Times are seconds of any monotonic clock.
+
+    `answer_deadline_seconds` is None for an asynchronous engine. The mode is not on the wire.
+    """
 
     def __init__(
-        self, *, max_frame_bytes: int, handshake_timeout_seconds: float, read_timeout_seconds: float
+        self,
+        *,
+        max_frame_bytes: int,
+        handshake_timeout_seconds: float,
+        read_timeout_seconds: float,
+        answer_deadline_seconds: float | None = None,
     ) -> None:
         self.state = State.NEW
         self.handshake: Handshake | None = None
         self.version = ""
         self.wrong_content_lengths = 0  # tolerated (docs/wire/frame.md), but worth knowing
+        self.requests = None if answer_deadline_seconds is None else Requests()
+        self._answer_deadline_seconds = answer_deadline_seconds or 0.0
         self._frames = MessageCutter(None, max_frame_bytes)
         self._handshake_timeout_seconds = handshake_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
@@ -75,9 +95,10 @@ class Connection:
         self._is_at_end = False
         self._is_throttling = False
         self._next_token = 1
-        self._unresolved: set[int] = set()
+        self._unresolved: dict[int, Request | None] = {}  # None: no answer is expected
         self._opened_at: float | None = None
         self._heard_at = 0.0
+        self._now = 0.0
         self._has_heard = False
 
     @property
@@ -121,9 +142,14 @@ class Connection:
         self._step(Input.EOF)
         return PeerClosed()
 
-    def accept(self) -> None:
-        """Answer the handshake with the version of HandshakeReceived."""
+    def accept(self, inherited: Requests | None = None) -> None:
+        """Answer the handshake with the version of HandshakeReceived.
+
+        `inherited` is what still waits for an answer from a connection of the same session that broke.
+        """
         self._step(Input.ACCEPT)
+        if inherited is not None:
+            self.requests = inherited
         assert self.handshake is not None
         self._send(encode_handshake_response(self.handshake, self.version))
 
@@ -148,21 +174,34 @@ class Connection:
 
     def data_to_send(self) -> bytes:
         """Give the bytes to write to the peer, each once."""
+        if self.requests is not None and self.state in (State.ACTIVE, State.DRAINING):
+            for request, answer in self.requests.take_answers():
+                known = answer if self.version != "1.0" or answer in ANSWERS_OF_1_0 else DENY
+                self._send(encode_answer(request.request_id, request.request_type, known))
         data = bytes(self._outgoing)
         self._outgoing.clear()
         return data
 
-    def resolve(self, token: int, outcome: Outcome) -> None:  # noqa: ARG002 - answers need it, async has none
-        """Close the account of one token, in any state. Raises LocalError if it is not open."""
+    def resolve(self, token: int, outcome: Outcome, answer: int = ALLOW) -> bool:
+        """Close the account of one token, in any state; say whether an answer goes to the node.
+
+        None goes out for FAILED (nobody has the event: the node shall ask elsewhere), nor when the request
+        was cancelled or answered at its deadline. Raises LocalError if the token is not open.
+        """
         if token not in self._unresolved:
             raise LocalError(f"token {token} is not unresolved")
-        self._unresolved.remove(token)
+        request = self._unresolved.pop(token)
+        if request is None or self.requests is None or outcome is Outcome.FAILED:
+            return False
+        return self.requests.answer(request, answer)
 
-    def tick(self, now: float, *, is_reading: bool = True) -> None:
-        """Let time pass. Silence while we do not read ourselves is not held against the peer.
+    def tick(self, now: float, *, is_reading: bool = True) -> int:
+        """Let time pass; give the number of requests that were allowed because their deadline is over.
 
-        Raises PeerError (handshake_timeout, read_timeout).
+        Silence while we do not read ourselves is not held against the peer. Raises PeerError
+        (handshake_timeout, read_timeout).
         """
+        self._now = now
         if self._opened_at is None:
             self._opened_at = self._heard_at = now
         if self._has_heard or not is_reading:
@@ -176,6 +215,7 @@ class Connection:
         if self.state is State.ACTIVE and now - self._heard_at > self._read_timeout_seconds:
             self._step(Input.ERROR)
             raise PeerError(f"nothing read for {self._read_timeout_seconds} s", code="read_timeout")
+        return 0 if self.requests is None else self.requests.answer_overdue(now)
 
     def _event_of(self, payload: bytes) -> Event:
         header_bytes, body = split(payload)
@@ -194,9 +234,10 @@ class Connection:
             try:
                 notification = decode_notification(body)
             except UndecodableError as exc:
-                return self._undecodable(payload, exc)
-            return NotificationReceived(self._take_token(), notification, payload)
-        return _other(header, body)
+                return self._undecodable(payload, exc, self._request_of(body))
+            request = self._open_request(notification.request_id, notification.request_type)
+            return NotificationReceived(self._take_token(request), notification, payload)
+        return self._other(header, body)
 
     def _begin(self, header: Header, body: bytes) -> HandshakeReceived:
         if header.type is not MessageType.NEGO_REQ:
@@ -219,14 +260,72 @@ class Connection:
         self.version = version
         return HandshakeReceived(handshake, version)
 
-    def _undecodable(self, payload: bytes, exc: UndecodableError) -> UndecodableReceived:
-        return UndecodableReceived(self._take_token(), payload, str(exc))
+    def _undecodable(
+        self, payload: bytes, exc: UndecodableError, request: Request | None = None
+    ) -> UndecodableReceived:
+        return UndecodableReceived(self._take_token(request), payload, str(exc))
 
-    def _take_token(self) -> int:
+    def _take_token(self, request: Request | None) -> int:
         token = self._next_token
         self._next_token += 1
-        self._unresolved.add(token)
+        self._unresolved[token] = request
         return token
+
+    def _open_request(self, request_id: int, request_type: str) -> Request | None:
+        if self.requests is None:
+            return None
+        return self.requests.open(request_id, request_type, self._now + self._answer_deadline_seconds)
+
+    def _request_of(self, body: bytes) -> Request | None:
+        """Find out whom to answer in a notification that cannot be read; without an id, nobody."""
+        if self.requests is None:
+            return None
+        try:
+            return self._open_request(*decode_request_id(body))
+        except UndecodableError:
+            return None
+
+    def _other(self, header: Header, body: bytes) -> Event:
+        """Read a message that carries no file operation."""
+        if header.type is None:
+            return MessageIgnored(header.raw_type, IgnoreReason.UNKNOWN_TYPE)
+        if header.type in _WITHOUT_EFFECT:
+            return MessageIgnored(header.raw_type, _WITHOUT_EFFECT[header.type])
+        if header.type in _OF_SYNCHRONOUS and self.requests is None:
+            return MessageIgnored(header.raw_type, IgnoreReason.NOT_ASYNCHRONOUS)
+        try:
+            return self._read_other(header.type, body)
+        except UndecodableError:
+            return MessageIgnored(header.raw_type, IgnoreReason.UNDECODABLE)
+
+    def _read_other(self, kind: MessageType, body: bytes) -> Event:
+        match kind:
+            case MessageType.ALERT_MSG:
+                alert = decode_alert(body)
+                return AlertReceived(alert.severity, alert.text)
+            case MessageType.OUTAGE_MSG:
+                outage = decode_outage(body)
+                return OutageReported(outage.path, outage.policy_name, outage.status.lower() == _OUTAGE_DONE)
+            case MessageType.SCREEN_CANCEL:
+                return self._cancel(body)
+            case MessageType.STATUS_QUERY_REQ:
+                return self._tell_status(body)
+            case _:
+                change = decode_volume_change(body)
+                return VolumeChanged(change.volume_msid, change.action)
+
+    def _cancel(self, body: bytes) -> RequestCancelled:
+        assert self.requests is not None
+        cancel = decode_cancel(body)
+        was_waiting = self.requests.cancel(cancel.request_id)
+        return RequestCancelled(cancel.request_id, cancel.reason, was_waiting)
+
+    def _tell_status(self, body: bytes) -> StatusQueried:
+        assert self.requests is not None
+        query = decode_status_query(body)
+        is_waiting = self.requests.is_waiting(query.request_id)
+        self._send(encode_status(query, is_waiting=is_waiting))
+        return StatusQueried(query.request_id, is_waiting)
 
     def _throttle(self, *, wanted: bool) -> None:
         if self.state not in (State.ACTIVE, State.DRAINING):
@@ -244,19 +343,3 @@ class Connection:
         if state is None:
             raise LocalError(f"{happening.value} is not possible in state {self.state}")
         self.state = state
-
-
-def _other(header: Header, body: bytes) -> Event:
-    """Read a message that carries no file operation."""
-    if header.type is None:
-        return MessageIgnored(header.raw_type, IgnoreReason.UNKNOWN_TYPE)
-    if header.type in _WITHOUT_EFFECT:
-        return MessageIgnored(header.raw_type, _WITHOUT_EFFECT[header.type])
-    try:
-        if header.type is MessageType.ALERT_MSG:
-            alert = decode_alert(body)
-            return AlertReceived(alert.severity, alert.text)
-        change = decode_volume_change(body)
-        return VolumeChanged(change.volume_msid, change.action)
-    except UndecodableError:
-        return MessageIgnored(header.raw_type, IgnoreReason.UNDECODABLE)

@@ -26,6 +26,7 @@ PEER_ERROR_CODES: Final = frozenset(
         "no_common_version",
         "handshake_timeout",
         "read_timeout",
+        "answers_unread",
     }
 )
 

@@ -13,6 +13,7 @@ class Outcome(Enum):
 
     DELIVERED = "delivered"  # the queue accepted it
     QUARANTINED = "quarantined"  # kept elsewhere with its bytes and the reason
+    FILTERED = "filtered"  # left out on purpose, with a counted reason
     FAILED = "failed"  # given up at the shutdown deadline
 
 
@@ -58,6 +59,32 @@ class VolumeChanged:
     action: str
 
 
+@dataclass(frozen=True, slots=True)
+class RequestCancelled:
+    """The node no longer waits for this request. `was_waiting`: it had no answer yet, and gets none."""
+
+    request_id: int
+    reason: str
+    was_waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusQueried:
+    """The node asked for a request, and was told whether it is being worked on."""
+
+    request_id: int
+    is_waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutageReported:
+    """The node names a file of notifications that it kept during an outage, or says that it named all."""
+
+    path: str
+    policy_name: str
+    is_done: bool
+
+
 class IgnoreReason(StrEnum):
     """Why a message has no effect."""
 
@@ -65,7 +92,7 @@ class IgnoreReason(StrEnum):
     UNKNOWN_TYPE = "unknown_type"
     REPEATED_HANDSHAKE = "repeated_handshake"
     WRONG_DIRECTION = "wrong_direction"
-    NOT_ASYNCHRONOUS = "not_asynchronous"  # belongs to synchronous engines or to protocol 2.0
+    NOT_ASYNCHRONOUS = "not_asynchronous"  # belongs to synchronous engines
     UNDECODABLE = "undecodable"  # a message that carries no file operation
 
 
@@ -88,6 +115,9 @@ Event = (
     | UndecodableReceived
     | AlertReceived
     | VolumeChanged
+    | RequestCancelled
+    | StatusQueried
+    | OutageReported
     | MessageIgnored
     | PeerClosed
 )

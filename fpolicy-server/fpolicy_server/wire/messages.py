@@ -16,8 +16,10 @@ class MessageType(StrEnum):
     NEGO_REQ = "NEGO_REQ"
     NEGO_RESP = "NEGO_RESP"
     SCREEN_REQ = "SCREEN_REQ"
+    SCREEN_RESP = "SCREEN_RESP"
     SCREEN_CANCEL = "SCREEN_CANCEL"
     STATUS_QUERY_REQ = "STATUS_QUERY_REQ"
+    STATUS_QUERY_RESP = "STATUS_QUERY_RESP"
     BACK_PRESSURE_APPLY = "BACK_PRESSURE_APPLY"
     BACK_PRESSURE_REM = "BACK_PRESSURE_REM"
     KEEP_ALIVE = "KEEP_ALIVE"
@@ -77,6 +79,7 @@ class FileNotification:
 
     `request_type` is the code as sent. `generation_time` is the number as sent (its unit depends on its
     digits). `target_paths` is None unless the operation has a target; sizes and offsets are bytes.
+    `attribute_mask` says what a SET_ATTR changes, bit by bit (docs/wire/messages.md).
     """
 
     request_id: int
@@ -92,6 +95,7 @@ class FileNotification:
     protocol_version: tuple[int, int] | None
     offset: int | None
     length: int | None
+    attribute_mask: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +112,28 @@ class VolumeChange:
 
     volume_msid: int
     action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """SCREEN_CANCEL: the node no longer waits. `reason` is a text or a number, as sent."""
+
+    request_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusQuery:
+    """STATUS_QUERY_REQ: the node asks what became of a request."""
+
+    request_id: int
+    request_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """OUTAGE_MSG (2.0): a file of notifications that a node kept in an outage, or the end of their list."""
+
+    path: str
+    policy_name: str
+    status: str

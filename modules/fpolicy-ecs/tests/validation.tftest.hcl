@@ -205,11 +205,51 @@ run "rejects_one_port_for_two_things" {
   expect_failures = [var.server_settings]
 }
 
-run "rejects_the_synchronous_mode_in_this_version" {
+run "rejects_an_unknown_mode" {
   command = plan
 
   variables {
-    server_settings = { mode = "synchronous" }
+    server_settings = { mode = "mandatory" }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_denials_where_nobody_is_asked" {
+  command = plan
+
+  variables {
+    server_settings = { deny_rules = [{ suffix = ".mp3" }] }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_a_denial_that_allows" {
+  command = plan
+
+  variables {
+    server_settings = { mode = "synchronous", deny_rules = [{ suffix = ".mp3", answer = 1 }] }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_a_denial_of_everything" {
+  command = plan
+
+  variables {
+    server_settings = { mode = "synchronous", deny_rules = [{ answer = 2 }] }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_an_answer_deadline_below_100_ms" {
+  command = plan
+
+  variables {
+    server_settings = { answer_deadline_ms = 99 }
   }
 
   expect_failures = [var.server_settings]

@@ -51,6 +51,9 @@ CONTRACT = {
     "timestamp_source": True,
     "replayed": True,
     "path_bytes": False,
+    "target_path_bytes": False,
+    "file_type": False,
+    "attribute_mask": False,
 }
 
 OPERATION: dict[str, Any] = {
@@ -91,7 +94,15 @@ def test_schema_and_contract_require_the_same_fields(schema: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("name", CONTRACT)
 def test_from_dict_and_schema_agree_on_a_missing_field(name: str, schema: dict[str, Any]) -> None:
-    data = file_event(target_path="/x", offset=1, length=1, path_bytes="AA==").to_dict()
+    data = file_event(
+        target_path="/x",
+        offset=1,
+        length=1,
+        path_bytes="AA==",
+        target_path_bytes="AA==",
+        file_type="FILE",
+        attribute_mask=1,
+    ).to_dict()
     del data[name]
     if CONTRACT[name]:
         with pytest.raises(RejectedError, match=name):

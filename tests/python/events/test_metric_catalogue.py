@@ -29,8 +29,10 @@ BOUNDED_DIMENSIONS = {
     "FileSystemId",
     "Mode",
     "Outcome",
+    "Policy",
     "Reason",
     "Resource",
+    "Svm",
     "UcId",
 }
 

@@ -6,6 +6,7 @@ import pytest
 from fpolicy_server.delivery.backoff import LONGEST_SECONDS, backoff_seconds
 from fpolicy_server.delivery.batcher import Batcher
 from fpolicy_server.delivery.parcel import MAX_BATCH_BYTES, Message
+from fsxn_runtime.events import SCHEMA_VERSION
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,10 +47,10 @@ def test_several_events_share_a_message_when_asked_to() -> None:
     batch = waiting.take(1.0)
     assert names(batch) == [["0", "1", "2"], ["3"]]
     assert json.loads(batch[0].body) == {
-        "schema_version": "1.0",
+        "schema_version": SCHEMA_VERSION,
         "events": [{"n": "0"}, {"n": "1"}, {"n": "2"}],
     }
-    assert json.loads(batch[1].body) == {"schema_version": "1.0", "events": [{"n": "3"}]}
+    assert json.loads(batch[1].body) == {"schema_version": SCHEMA_VERSION, "events": [{"n": "3"}]}
 
 
 def test_a_failed_message_waits_for_its_own_time_and_then_goes_first() -> None:

@@ -12,6 +12,7 @@ from fpolicy_server.delivery.parcel import MAX_BATCH_BYTES, Message
 from fpolicy_server.delivery.quarantine import MAX_PAYLOAD_BYTES, quarantine_body
 from fpolicy_server.delivery.sqs import SqsQueue
 from fsxn_runtime.errors import RejectedError, TransientError
+from fsxn_runtime.events import SCHEMA_VERSION
 
 from tests.server.delivery.parcels import parcel
 
@@ -47,7 +48,7 @@ def test_a_single_event_has_both_attributes_and_an_envelope_only_the_version() -
     single, several = client.calls[0]
     assert single["MessageBody"] == '{"n":"a"}'
     assert {name: value["StringValue"] for name, value in single["MessageAttributes"].items()} == {
-        "schema_version": "1.0",
+        "schema_version": SCHEMA_VERSION,
         "event_type": "FILE_CREATE",
     }
     assert list(several["MessageAttributes"]) == ["schema_version"]

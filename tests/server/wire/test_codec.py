@@ -66,6 +66,7 @@ def test_the_golden_nfs_write_is_read() -> None:
         protocol_version=(3, 0),
         offset=0,
         length=4096,
+        attribute_mask=None,
     )
 
 
