@@ -20,19 +20,30 @@ WITHOUT_ENDING = {
     "GuardrailDryRunAllowed",
     "GuardrailDynamoDBError",
     "GuardrailGrantMissing",
+    "ONTAPHealth_Success",
+    "ReconcileUnguarded",
+    "RotationAge_days",  # CloudWatch has no unit for it
+    "RotationUnfinished_hours",
+    "S3APGet_Success",
+    "S3APList_Success",
 }
 # Values that are few and known; a path or an address would make a metric of every file.
 BOUNDED_DIMENSIONS = {
     "Action",
     "ActionType",
+    "Check",
     "Environment",
     "FileSystemId",
     "Mode",
+    "Name",
     "Outcome",
     "Policy",
     "Reason",
     "Resource",
+    "Result",
+    "Step",
     "Svm",
+    "Target",
     "UcId",
 }
 
