@@ -45,6 +45,7 @@ locals {
         keep_alive_seconds = svm.keep_alive_seconds
         port               = var.server_settings.port
         ssl_option         = var.tls == null ? "no_auth" : "server_auth"
+        type               = var.server_settings.mode
       }
       certificates = { type = var.reconciler.ca_certificate_type, pem = var.reconciler.ca_certificates }
       events = svm.events != null ? {
@@ -144,6 +145,11 @@ resource "aws_lambda_invocation" "svm" {
         contains(var.server_settings.allowed_policies, "${each.value.policy}${suffix}")
       ])
       error_message = "server_settings.allowed_policies must hold ${each.value.policy}, and ${each.value.policy}_guard where the SVM has a guard, or the server refuses their connections."
+    }
+
+    precondition {
+      condition     = var.server_settings.mode == "asynchronous" || each.value.store == null
+      error_message = "svms: with server_settings.mode synchronous, store.enabled must be false: a synchronous policy has no Persistent Store, and ONTAP refuses it."
     }
 
     precondition {

@@ -149,7 +149,7 @@ variable "reconciler" {
 }
 
 variable "server_settings" {
-  description = "Settings of the server; names, units and ranges as in fpolicy-server/README.md. Empty sets allow every policy and peer that the security group lets in. mode must be the engine's: asynchronous or synchronous; answer_deadline_ms and deny_rules are for synchronous policies."
+  description = "Settings of the server; names, units and ranges as in fpolicy-server/README.md. Empty sets allow every policy and peer that the security group lets in. mode is that of the server and of the engines that svms makes: asynchronous, or synchronous, where clients wait for the answer and no store is possible; answer_deadline_ms and deny_rules are for synchronous policies."
   type = object({
     allowed_peers      = optional(set(string), [])
     allowed_policies   = optional(set(string), [])

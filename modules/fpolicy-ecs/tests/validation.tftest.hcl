@@ -438,6 +438,17 @@ run "rejects_a_server_that_refuses_the_guard" {
   expect_failures = [aws_lambda_invocation.svm]
 }
 
+run "rejects_a_synchronous_policy_with_a_store" {
+  command = plan
+
+  variables {
+    server_settings = { mode = "synchronous" }
+    svms            = { main = { name = "svm1" } }
+  }
+
+  expect_failures = [aws_lambda_invocation.svm]
+}
+
 run "rejects_a_keep_alive_above_the_read_timeout" {
   command = plan
 

@@ -3,7 +3,8 @@
 One object for each SVM, below "svms" and the name that the caller gave it:
 
     {"svm": "svm1", "enabled": true, "guard": true, "priority": 1, "policy": "fsxn_s3ap",
-     "engine": {"port": 9898, "keep_alive_seconds": 120, "ssl_option": "no_auth"},
+     "engine": {"port": 9898, "keep_alive_seconds": 120, "ssl_option": "no_auth",
+                "type": "asynchronous"},
      "events": {"cifs": {"protocol": "cifs", "operations": ["create"], "filters": []}},
      "scope": {"include_volumes": ["*"]}, "store": {"volume": "fsxn_s3ap_store", "size_bytes": 1073741824},
      "certificates": {"type": "client_ca", "pem": ["-----BEGIN ..."]}, "keep_store": true}
@@ -62,6 +63,7 @@ def wanted_of(document: Mapping[str, Any]) -> Wanted:
                 int(engine["port"]),
                 int(engine["keep_alive_seconds"]),
                 str(engine["ssl_option"]),
+                kind=str(engine.get("type", "asynchronous")),
             ),
             events=events,
             store=Store(policy, str(store["volume"]), int(store["size_bytes"])) if store else None,
