@@ -59,7 +59,7 @@ class Latency:
 
 
 class RecentIds:
-    """Says of an event id whether it was seen lately in this process: a replay, or two policies' one operation.
+    """Says of an event id whether this process saw it lately: a replay, or one operation of two policies.
 
     Two generations of ids; when the newer one is full, the older one is forgotten.
     """
