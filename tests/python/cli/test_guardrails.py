@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from fsxn_runtime.cli import expansion as expansion_commands
+from fsxn_runtime.cli import function as function_calls
 from fsxn_runtime.cli import guardrails as guardrail_commands
 from fsxn_runtime.cli.main import main
 from fsxn_runtime.edge.clients import client, forget_clients
@@ -250,9 +250,7 @@ class Function:
 
 def test_a_proposal_is_listed_approved_and_done(world, fsxn, monkeypatch):
     function = Function(world, world.expander("propose"))
-    monkeypatch.setattr(
-        expansion_commands, "client", lambda name: function if name == "lambda" else client(name)
-    )
+    monkeypatch.setattr(function_calls, "client", lambda _: function)
     monkeypatch.setenv("EXPANSION_FUNCTION", "fsxn-s3ap-expand")
     assert fsxn("expansion", "list")[0] == 1
     world.cloudwatch.ssd_pct = 85.0
@@ -273,7 +271,7 @@ def test_a_function_that_fails_is_unreachable(world, fsxn, monkeypatch):
         def invoke(self, **_: object) -> dict[str, object]:
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(b'{"errorMessage": "no"}')}
 
-    monkeypatch.setattr(expansion_commands, "client", lambda _: Failing())
+    monkeypatch.setattr(function_calls, "client", lambda _: Failing())
     assert fsxn("expansion", "approve", "0", "--actor", "ann", "--function", "f")[0] == 3
 
 
