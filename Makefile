@@ -7,7 +7,7 @@ PYTHON_PATHS := python fpolicy-server lab tools tests
 TYPED_PATHS := python/fsxn_runtime fpolicy-server/fpolicy_server lab tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check demo demo-live bench clean
+.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live bench fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -26,6 +26,12 @@ bench: setup ## what a guardrail's decision and a forecast cost; build/bench.jso
 
 test: setup package-lambdas ## every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+coverage: setup ## branch coverage of the server's wire code, which must be 100 %
+	@$(BIN)/python tools/coverage_wire.py
+
+fuzz: setup ## broken streams at the server's wire code: make fuzz SECONDS=60 [SEED=n]
+	@$(BIN)/python tools/fuzz_wire.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 test-terraform: setup package-lambdas ## only the tests that run Terraform
 	@$(BIN)/python -m pytest -n 2 -m terraform

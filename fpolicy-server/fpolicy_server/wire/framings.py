@@ -137,7 +137,7 @@ class MessageCutter:
                     return None
                 prefix = self._buffer[self._start : self._start + PREFIX_BYTES]
                 return PREFIX_BYTES, int.from_bytes(prefix, "big")
-            case Framing.FRAMELESS:
+            case _:
                 return self._varint()
 
     def _quoted(self) -> tuple[int, int] | None:

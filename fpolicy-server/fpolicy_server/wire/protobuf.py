@@ -85,7 +85,7 @@ class _Parser:
         text = _printable(raw)
         if text is not None:
             return "text", text
-        if raw and depth <= MAX_DEPTH:
+        if depth <= MAX_DEPTH:  # no bytes at all are text
             before = self._fields
             try:
                 return "message", self.message(raw, base, depth)

@@ -27,12 +27,12 @@ from tests.server.frames import MSID, frame, golden, handshake, message, notific
 LIMIT = 64 * 1024
 
 
-def new_connection() -> Connection:
-    return Connection(max_frame_bytes=LIMIT, handshake_timeout_seconds=5, read_timeout_seconds=300)
+def new_connection(limit: int = LIMIT) -> Connection:
+    return Connection(max_frame_bytes=limit, handshake_timeout_seconds=5, read_timeout_seconds=300)
 
 
-def active(*versions: str) -> Connection:
-    connection = new_connection()
+def active(*versions: str, limit: int = LIMIT) -> Connection:
+    connection = new_connection(limit)
     connection.receive_data(handshake(*versions))
     assert isinstance(connection.next_event(), HandshakeReceived)
     connection.accept()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from fpolicy_server.wire.protobuf import MAX_FIELDS, Field, ProtobufError, lines, parse
+from fpolicy_server.wire.protobuf import MAX_DEPTH, MAX_FIELDS, Field, ProtobufError, lines, parse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -82,3 +82,14 @@ def test_any_bytes_are_a_tree_or_a_protobuf_error(data: bytes):
 def test_the_number_of_fields_is_bounded():
     with pytest.raises(ProtobufError, match="more than"):
         parse(b"\x08\x00" * (MAX_FIELDS + 1))
+
+
+def test_messages_deeper_than_the_limit_stay_bytes() -> None:
+    raw = tag(1, 0) + varint(1)
+    for _ in range(MAX_DEPTH + 2):
+        raw = tag(1, 2) + varint(len(raw)) + raw
+    depth, content = 0, parse(raw)[0].value
+    while isinstance(content, tuple):
+        depth, content = depth + 1, content[0].value
+    assert depth == MAX_DEPTH
+    assert isinstance(content, bytes)

@@ -203,6 +203,14 @@ def test_answers_of_a_broken_connection_go_over_the_next_one() -> None:
     assert next_one.data_to_send() == answer(1, 1)
 
 
+def test_whoever_takes_the_answers_is_woken_by_each() -> None:
+    requests, woken = Requests(), list[int]()
+    requests.on_answer = lambda: woken.append(1)
+    request = requests.open(1, "SMB_OPEN", 5.0)
+    assert requests.answer(request, 1) and not requests.answer(request, 1)
+    assert woken == [1]
+
+
 @pytest.mark.parametrize("name", ["cancel", "status_query"])
 def test_an_asynchronous_engine_gets_no_answer_to_any_of_it(name: str) -> None:
     connection = Connection(max_frame_bytes=9999, handshake_timeout_seconds=5, read_timeout_seconds=300)
