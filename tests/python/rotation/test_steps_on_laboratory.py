@@ -12,6 +12,7 @@ from tests.support.rotation_world import (
     Gate,
     RotationWorld,
     every_change_is_stored_first,
+    lines_of_rotation,
 )
 
 AWS_EFFECTS = ["error", "lost", "kill_before", "kill_after"]
@@ -106,4 +107,26 @@ def test_a_rotation_survives_every_single_fault_of_ontap(
         assert rule["struck"] == 1
         world.sim.client.clear_faults()
         world.assert_well()
+    world.assert_silent()
+
+
+@pytest.mark.timeout(900)
+def test_a_rotation_survives_death_at_every_line(make_world: MakeWorld) -> None:
+    """Every line of the package that runs in a rotation is once the last one of a process.
+
+    Steps: run one rotation and note its lines; for each of them: die there for the first time, run again as
+    Secrets Manager does; the rotation ends.
+    """
+    counted = make_world()
+    token = counted.begin()
+    with lines_of_rotation() as seen:
+        assert counted.drive(token, passes=1)
+    world = make_world()
+    for line in dict.fromkeys(seen):
+        token = world.begin()
+        with every_change_is_stored_first(world):
+            with lines_of_rotation(seen.index(line) + 1):
+                assert not world.run_pass(token), line
+            assert world.drive(token), line
+    world.assert_well()
     world.assert_silent()
