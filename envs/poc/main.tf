@@ -46,6 +46,7 @@ module "fpolicy_ecs" {
   network          = var.network
   operations       = local.operations
   quarantine_queue = module.event_router.quarantine_queue
+  spool            = var.server_spool
   tls              = var.server_tls
 
   reconciler = {

@@ -47,6 +47,7 @@ module "fpolicy_ecs" {
   network          = var.network
   operations       = local.operations
   quarantine_queue = module.event_router.quarantine_queue
+  spool            = var.server_spool
   svms             = var.svms
   tls              = var.server_tls
 

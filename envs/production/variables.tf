@@ -225,6 +225,20 @@ variable "server_ca_certificates" {
   nullable    = false
 }
 
+variable "server_spool" {
+  description = "Disk of the FPolicy server for events that its memory cannot hold (module fpolicy-ecs, spool). By default the task's own disk, which bridges outages of the queue."
+  type = object({
+    efs = optional(object({
+      access_point_id   = string
+      file_system_id    = string
+      security_group_id = string
+    }))
+    ephemeral_storage_gb = optional(number, 21)
+    max_gb               = optional(number, 10)
+  })
+  default = {}
+}
+
 variable "server_tls" {
   description = "TLS between ONTAP and the server: secrets with certificate chain, key and client CA (module fpolicy-ecs, tls). null: plain TCP within the VPC."
   type = object({

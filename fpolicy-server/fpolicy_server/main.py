@@ -52,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.check:
             if settings.tls:
                 make_context(settings.tls)
+            if settings.spool:
+                _check_writable(settings.spool.directory)
             sys.stdout.write("fpolicy-server: the settings are right\n")
             return 0
         set_level(settings.log_level)
@@ -61,6 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"fpolicy-server: {exc}\n")
         return EXIT_WRONG_USE
     return 0
+
+
+def _check_writable(directory: Path) -> None:
+    if not directory.is_dir() or not os.access(directory, os.W_OK | os.X_OK):
+        raise MisconfiguredError(
+            f"FPOLICY_SPOOL_DIR is {directory}; it must be a directory that this user may write",
+            code="wrong_setting",
+        )
 
 
 def _inspect(path: Path | None) -> int:
@@ -118,11 +128,18 @@ async def _run(settings: Settings) -> None:
         )
 
     def gauges() -> dict[str, float]:
-        return {statistics.OPEN: server.active_sessions, statistics.UNACKED: server.accounting.count}
+        return {
+            statistics.OPEN: server.active_sessions,
+            statistics.UNACKED: server.accounting.count + server.unacked_on_disk,
+            statistics.SPOOL_BYTES: server.spool_bytes,
+        }
 
     def publish() -> None:
         peak, counters.peak_unacked = counters.peak_unacked, server.accounting.count
-        changing = {statistics.UNACKED: float(peak), statistics.REPLAY_TIME: server.take_replay_seconds()}
+        changing = {
+            statistics.UNACKED: float(peak + server.unacked_on_disk),
+            statistics.REPLAY_TIME: server.take_replay_seconds(),
+        }
         publish_emf(emf, counters, {**gauges(), **changing})
 
     async def publish_regularly() -> None:
@@ -144,7 +161,7 @@ async def _run(settings: Settings) -> None:
             code="cannot_listen",
         ) from exc
     async with asyncio.TaskGroup() as tasks:  # a task that dies takes the process along, visibly
-        for work in (server.tick(), volumes.run(), publish_regularly()):
+        for work in (server.tick(), server.overflow(), volumes.run(), publish_regularly()):
             tasks.create_task(work)
         signum = await stop
         log.info("server.stopping", signal=signum.name)

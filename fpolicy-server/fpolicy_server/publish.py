@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 from fsxn_runtime.edge.metrics import Emf
 
@@ -12,6 +13,8 @@ from fpolicy_server.measures import BOUNDS_MS, Latency, Source
 from fpolicy_server.statistics import Statistics
 
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# By the last word of a gauge's name.
+_UNITS: Final = {"sec": "Seconds", "bytes": "Bytes"}
 
 
 def publish_emf(emf: Emf, counters: Statistics, gauges: Mapping[str, float]) -> None:
@@ -24,7 +27,7 @@ def publish_emf(emf: Emf, counters: Statistics, gauges: Mapping[str, float]) -> 
     for (name, (svm, policy)), value in counters.take_changes_by_source().items():
         emf.count(statistics.BY_SOURCE[name], value, Svm=svm, Policy=policy)
     for name, gauge in gauges.items():
-        emf.put(name, gauge, "Seconds" if name.endswith("_sec") else "Count")
+        emf.put(name, gauge, _UNITS.get(name.rpartition("_")[2], "Count"))
     for name, latency in counters.latency.items():
         for sample in latency.samples.take():
             emf.put(name, round(sample, 3), "Milliseconds")

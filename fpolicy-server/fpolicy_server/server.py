@@ -8,12 +8,13 @@ import itertools
 import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 from typing import Final
 
 from fsxn_runtime.edge.log import Logger
 
 from fpolicy_server import statistics
-from fpolicy_server.delivery import Accounting, Delivery
+from fpolicy_server.delivery import Accounting, Delivery, Fate, Owner, Spool
 from fpolicy_server.delivery.lane import Queue
 from fpolicy_server.measures import RecentIds, Source
 from fpolicy_server.reconnects import Reconnects
@@ -34,7 +35,10 @@ ACCEPT_PAUSE_SECONDS: Final = 1.0  # after an error of accept itself, such as no
 # is for the last batches.
 HALF_CLOSE_SHARE: Final = 0.2
 READING_SHARE: Final = 0.8
+KEEPING_SHARE: Final = 0.05  # the last part of the deadline, for writing what is left to a lasting spool
+CLOSING_SECONDS: Final = 2.0  # for closing the spool, after the deadline; a kill there loses nothing
 IDS_PER_LINE: Final = 100
+MAX_IDS_FROM_DISK: Final = 100_000  # log lines must not take longer than the container has to stop
 
 
 class Server:
@@ -70,6 +74,7 @@ class Server:
             settings.low_water_percent,
             on_pressure=self._pressure_changed,
             on_room=self._room_came,
+            on_high=self._wake_spool if settings.spool else None,
         )
         self.delivery = Delivery(
             queue,
@@ -81,6 +86,7 @@ class Server:
             on_retry=lambda: counters.count(statistics.RETRIES),
             log=log,
         )
+        self._spool = self._make_spool()
         self._services = Services(
             settings=settings,
             delivery=self.delivery,
@@ -104,6 +110,16 @@ class Server:
     def active_sessions(self) -> int:
         """Sessions with a finished handshake."""
         return sum(session.is_active for session in self._sessions)
+
+    @property
+    def unacked_on_disk(self) -> int:
+        """Events on a spool that dies with the host: they count as not acknowledged."""
+        return 0 if self._spool is None or self._spool.is_lasting else self._spool.waiting
+
+    @property
+    def spool_bytes(self) -> int:
+        """What events fill on the spool."""
+        return 0 if self._spool is None else self._spool.used_bytes
 
     def take_replay_seconds(self) -> float:
         """Give the longest replay time of all sessions since the last call; 0 without a replay."""
@@ -150,12 +166,18 @@ class Server:
             for session in list(self._sessions):
                 session.tick()
 
+    async def overflow(self) -> None:
+        """Move events between memory and the spool until cancelled, if there is a spool."""
+        if self._spool is not None:
+            await self._spool.run()
+
     async def drain(self) -> list[str]:
         """End everything in the order that loses nothing. Gives the ids of what could not be delivered.
 
         Stop listening; ask every node to pause; read on. When a node has been silent for the idle time (or
         a part of the deadline is over) it is told by the end of our stream; when it has closed in turn, or
-        is silent again, its connection is closed. Then wait for the queue.
+        is silent again, its connection is closed. Then wait for the queue; what it did not take by then is
+        written to a lasting spool.
         """
         began = self._loop.time()
         deadline = began + self._settings.shutdown_deadline_seconds
@@ -169,8 +191,7 @@ class Server:
         )
         for session in list(self._sessions):
             session.close("shutdown_deadline")
-        await self.delivery.wait_until_empty(deadline - self._loop.time())
-        undelivered = self.delivery.abandon()
+        undelivered = await self._deliver_the_rest(deadline)
         for first in range(0, len(undelivered), IDS_PER_LINE):
             self._log.error("events.undelivered", event_ids=undelivered[first : first + IDS_PER_LINE])
         self._log.info(
@@ -182,6 +203,26 @@ class Server:
             undelivered=len(undelivered),
         )
         return undelivered
+
+    async def _deliver_the_rest(self, deadline: float) -> list[str]:
+        """Empty memory, and a spool that dies with us, until the deadline. Gives the ids of what is lost."""
+        spool = self._spool
+        if spool is None:
+            await self.delivery.wait_until_empty(deadline - self._loop.time())
+            return self.delivery.abandon()
+        lost: list[str] = []
+        if spool.is_lasting:
+            spool.stop_loading()
+            keep_at = deadline - self._settings.shutdown_deadline_seconds * KEEPING_SHARE
+            await self.delivery.wait_until_empty(keep_at - self._loop.time())
+            await spool.keep(deadline - self._loop.time())
+        else:
+            await spool.wait_until_empty(deadline - self._loop.time())
+            self._counters.count(statistics.UNDELIVERED, spool.waiting)
+            lost = await spool.left(MAX_IDS_FROM_DISK)
+        lost += self.delivery.abandon()
+        await spool.close(CLOSING_SECONDS)
+        return lost
 
     async def _read_to_the_end(self, *, half_close_at: float, until: float) -> None:
         idle_seconds = self._settings.drain_idle_ms / 1000
@@ -202,6 +243,36 @@ class Server:
             self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
+
+    def _make_spool(self) -> Spool | None:
+        settings = self._settings.spool
+        if settings is None:
+            return None
+        counters = self._counters
+        return Spool(
+            settings.directory,
+            max_bytes=settings.max_bytes,
+            is_lasting=settings.is_lasting,
+            owner=Owner.here(),
+            accounting=self.accounting,
+            delivery=self.delivery,
+            on_spooled=partial(counters.count, statistics.SPOOLED),
+            on_failure=lambda reason: counters.count(statistics.SPOOL_FAILURES, reason=reason),
+            on_end=self._ended_from_disk,
+            log=self._log,
+        )
+
+    def _wake_spool(self) -> None:
+        if self._spool is not None:
+            self._spool.wake()
+
+    def _ended_from_disk(self, fate: Fate, reason: str) -> None:
+        if fate is Fate.ACCEPTED:
+            self._counters.count(statistics.DELIVERED)
+        elif fate is Fate.QUARANTINED:
+            self._counters.count(statistics.QUARANTINED, reason=reason)
+        elif fate is Fate.ABANDONED and self._settings.spool and not self._settings.spool.is_lasting:
+            self._counters.count(statistics.UNDELIVERED)
 
     def _accept(self) -> None:
         assert self._listener is not None

@@ -60,6 +60,7 @@ MAX_UNREAD_BYTES: Final = 5 * 1024 * 1024
 _OUTCOMES: Final = {
     Fate.ACCEPTED: Outcome.DELIVERED,
     Fate.QUARANTINED: Outcome.QUARANTINED,
+    Fate.SPOOLED: Outcome.DELIVERED,  # as far as the node is concerned; it is sent from the disk
     Fate.ABANDONED: Outcome.FAILED,
 }
 
@@ -411,7 +412,7 @@ class Session:
                 latency[statistics.OPERATION_LATENCY].add((services.now_us() - operated_at_us) / 1000)
         elif fate is Fate.QUARANTINED:
             services.statistics.count(statistics.QUARANTINED, reason=reason, source=self.source)
-        else:
+        elif fate is Fate.ABANDONED:
             services.statistics.count(statistics.UNDELIVERED)
         if self._connection.resolve(token, _OUTCOMES[fate]):
             services.statistics.count(statistics.ANSWERS, reason="allowed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from fsxn_runtime.edge.settings import choice, integer, log_level, metric_namespace, text
 from fsxn_runtime.errors import MisconfiguredError
@@ -29,6 +30,15 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class SpoolSettings:
+    """Where memory overflows to. `is_lasting`: whether the directory outlives the host."""
+
+    directory: Path
+    max_bytes: int
+    is_lasting: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings; names and meaning are in fpolicy-server/README.md."""
 
@@ -46,6 +56,7 @@ class Settings:
     read_timeout_seconds: int
     batch_linger_ms: int
     events_per_message: int
+    spool: SpoolSettings | None  # None: memory only
     shutdown_deadline_seconds: int
     drain_idle_ms: int
     allowed_policies: frozenset[str]  # empty: every policy
@@ -92,6 +103,7 @@ class Settings:
             read_timeout_seconds=integer(env, "FPOLICY_READ_TIMEOUT_SECONDS", 300, minimum=15, maximum=3600),
             batch_linger_ms=integer(env, "FPOLICY_BATCH_LINGER_MS", 50, minimum=0, maximum=5000),
             events_per_message=integer(env, "FPOLICY_EVENTS_PER_MESSAGE", 1, minimum=1, maximum=1000),
+            spool=_spool(env),
             shutdown_deadline_seconds=integer(
                 env, "FPOLICY_SHUTDOWN_DEADLINE_SECONDS", 100, minimum=1, maximum=115
             ),
@@ -121,6 +133,12 @@ class Settings:
             raise MisconfiguredError(
                 f"FPOLICY_LOW_WATER_PERCENT is {settings.low_water_percent}; it must be below "
                 f"FPOLICY_HIGH_WATER_PERCENT, which is {settings.high_water_percent}",
+                code="wrong_setting",
+            )
+        if mode == "synchronous" and settings.spool and not settings.spool.is_lasting:
+            raise MisconfiguredError(
+                "FPOLICY_SPOOL_DIR with FPOLICY_MODE synchronous needs FPOLICY_SPOOL_LASTING true: an answer "
+                "says that the event is safe",
                 code="wrong_setting",
             )
         return settings
@@ -185,6 +203,15 @@ def _tls(env: Mapping[str, str]) -> TlsSettings | None:
             code="wrong_setting",
         )
     return TlsSettings(certificate, key, client_ca)
+
+
+def _spool(env: Mapping[str, str]) -> SpoolSettings | None:
+    directory = text(env, "FPOLICY_SPOOL_DIR", "")
+    max_bytes = integer(
+        env, "FPOLICY_SPOOL_MAX_BYTES", 10 * 1024 * _MIB, minimum=16 * _MIB, maximum=1024 * 1024 * _MIB
+    )
+    is_lasting = choice(env, "FPOLICY_SPOOL_LASTING", ["true", "false"], "false") == "true"
+    return SpoolSettings(Path(directory), max_bytes, is_lasting) if directory else None
 
 
 def _location(env: Mapping[str, str], name: str) -> str:

@@ -17,6 +17,7 @@ DELIVERED: Final = "FPolicyEventsDelivered_count"
 QUARANTINED: Final = "FPolicyEventsQuarantined_count"
 FILTERED: Final = "FPolicyEventsFiltered_count"
 REPLAYED: Final = "FPolicyEventsReplayed_count"
+SPOOLED: Final = "FPolicyEventsSpooled_count"
 UNDELIVERED: Final = "FPolicyEventsUndelivered_count"
 UNACKED: Final = "FPolicyEventsUnacked_count"
 UNRESOLVED_NAMES: Final = "FPolicyNamesUnresolved_count"
@@ -35,17 +36,19 @@ OUTAGE_FILES: Final = "FPolicyOutageFiles_count"
 RETRIES: Final = "FPolicyQueueRetries_count"
 VOLUME_MAP_FAILURES: Final = "FPolicyVolumeMapFailures_count"
 CERTIFICATE_FAILURES: Final = "FPolicyCertificateFailures_count"
+SPOOL_FAILURES: Final = "FPolicySpoolFailures_count"
+SPOOL_BYTES: Final = "FPolicySpoolBytes_bytes"
 LATENCY: Final = "FPolicyDeliveryLatency_ms"
 OPERATION_LATENCY: Final = "FPolicyOperationLatency_ms"
 REPLAY_TIME: Final = "ReplayCompletionTime_sec"
 
 COUNTERS: Final = (
-    RECEIVED, DELIVERED, REPLAYED, UNDELIVERED, UNRESOLVED_NAMES, OPENED, BACK_PRESSURE, READS_PAUSED,
-    RETRIES, VOLUME_MAP_FAILURES, CERTIFICATE_FAILURES,
+    RECEIVED, DELIVERED, REPLAYED, SPOOLED, UNDELIVERED, UNRESOLVED_NAMES, OPENED, BACK_PRESSURE,
+    READS_PAUSED, RETRIES, VOLUME_MAP_FAILURES, CERTIFICATE_FAILURES,
 )  # fmt: skip
 # Published only when they happen, so that they cost nothing where they do not.
 RARE: Final = (DUPLICATES, UNKNOWN_OPERATIONS, CANCELLED, ALERTS, OUTAGE_FILES)
-COUNTERS_BY_REASON: Final = (QUARANTINED, FILTERED, MALFORMED, CLOSED, ANSWERS)
+COUNTERS_BY_REASON: Final = (QUARANTINED, FILTERED, MALFORMED, CLOSED, ANSWERS, SPOOL_FAILURES)
 # Counted for each SVM and policy too, under the name given here.
 BY_SOURCE: Final = {
     RECEIVED: "FPolicySourceReceived_count",

@@ -43,6 +43,24 @@ locals {
       missing     = "notBreaching"
       description = "A peer sent what is no FPolicy frame; its connection was closed."
     }
+    spooling = {
+      metric      = "FPolicyEventsSpooled_count"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      periods     = 1
+      missing     = "notBreaching"
+      description = "Memory passed its high-water mark: the queue takes less than ONTAP sends, and events go to disk."
+      needs_spool = true
+    }
+    spool-failures = {
+      metric      = "FPolicySpoolFailures_count"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      periods     = 1
+      missing     = "notBreaching"
+      description = "The overflow spool could not be used, or a damaged file of it was set aside."
+      needs_spool = true
+    }
     unresolved-names = {
       metric      = "FPolicyNamesUnresolved_count"
       comparison  = "GreaterThanThreshold"
@@ -74,7 +92,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "server" {
-  for_each = local._server_alarms
+  for_each = { for name, alarm in local._server_alarms : name => alarm if var.spool != null || !try(alarm.needs_spool, false) }
 
   alarm_name          = "${local._full_name}-${each.key}"
   alarm_description   = "${each.value.description} docs/runbooks/fpolicy-${each.key}.md"

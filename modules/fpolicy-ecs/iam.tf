@@ -44,6 +44,23 @@ data "aws_iam_policy_document" "task" {
   }
 
   dynamic "statement" {
+    for_each = try(var.spool.efs, null) == null ? {} : { this = var.spool.efs }
+
+    content {
+      sid       = "UseSpool"
+      actions   = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+      resources = ["arn:${var.context.partition}:elasticfilesystem:${var.context.region}:${var.context.account_id}:file-system/${statement.value.file_system_id}"]
+
+      # Only through this access point, whose user and folder are not root's.
+      condition {
+        test     = "StringEquals"
+        variable = "elasticfilesystem:AccessPointArn"
+        values   = ["arn:${var.context.partition}:elasticfilesystem:${var.context.region}:${var.context.account_id}:access-point/${statement.value.access_point_id}"]
+      }
+    }
+  }
+
+  dynamic "statement" {
     for_each = var.operations.kms_key_arn == null ? {} : { this = true }
 
     content {

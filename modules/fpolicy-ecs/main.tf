@@ -1,6 +1,9 @@
 locals {
   _full_name      = "${var.context.name_prefix}-fpolicy"
   _volume_map_key = "volume-map.json"
+  # The directory that the image makes for the server's user (fpolicy-server/Dockerfile).
+  _spool_path = "/var/spool/fpolicy"
+  _spool      = var.spool == null ? {} : { spool = var.spool }
 
   # What the server accepts (fpolicy-server/README.md); it checks the same again when it starts.
   _setting_ranges = {
@@ -47,6 +50,9 @@ locals {
     FPOLICY_READ_TIMEOUT_SECONDS       = var.server_settings.read_timeout_seconds
     FPOLICY_RECV_BUFFER_BYTES          = var.server_settings.recv_buffer_bytes
     FPOLICY_SHUTDOWN_DEADLINE_SECONDS  = var.server_settings.shutdown_deadline_seconds
+    FPOLICY_SPOOL_DIR                  = var.spool == null ? null : local._spool_path
+    FPOLICY_SPOOL_LASTING              = var.spool == null ? null : var.spool.efs != null
+    FPOLICY_SPOOL_MAX_BYTES            = var.spool == null ? null : var.spool.max_gb * 1073741824
     FPOLICY_VOLUME_MAP                 = "s3://${aws_s3_bucket.config.bucket}/${local._volume_map_key}"
     FPOLICY_VOLUME_MAP_REFRESH_SECONDS = var.server_settings.volume_map_refresh_seconds
     LOG_LEVEL                          = var.operations.log_level
@@ -96,7 +102,8 @@ resource "aws_ecs_task_definition" "server" {
     command                = ["fpolicy-server", "run"]
     environment            = [for name, value in local._environment : { name = name, value = tostring(value) } if value != null]
     secrets                = [for name, arn in local._secrets : { name = name, valueFrom = arn } if arn != null]
-    readonlyRootFilesystem = true
+    readonlyRootFilesystem = true # but for the spool, when there is one
+    mountPoints            = [for name, _ in local._spool : { containerPath = local._spool_path, readOnly = false, sourceVolume = name }]
     stopTimeout            = var.task.stop_timeout_seconds
 
     healthCheck = {
@@ -126,6 +133,36 @@ resource "aws_ecs_task_definition" "server" {
       { containerPort = var.server_settings.health_port, protocol = "tcp" },
     ]
   }])
+
+  dynamic "ephemeral_storage" {
+    for_each = { for name, spool in local._spool : name => spool if spool.efs == null }
+
+    content {
+      size_in_gib = ephemeral_storage.value.ephemeral_storage_gb
+    }
+  }
+
+  dynamic "volume" {
+    for_each = local._spool
+
+    content {
+      name = volume.key
+
+      dynamic "efs_volume_configuration" {
+        for_each = volume.value.efs == null ? {} : { this = volume.value.efs }
+
+        content {
+          file_system_id     = efs_volume_configuration.value.file_system_id
+          transit_encryption = "ENABLED"
+
+          authorization_config {
+            access_point_id = efs_volume_configuration.value.access_point_id
+            iam             = "ENABLED"
+          }
+        }
+      }
+    }
+  }
 
   runtime_platform {
     cpu_architecture        = var.task.architecture

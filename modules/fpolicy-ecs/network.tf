@@ -27,3 +27,15 @@ resource "aws_vpc_security_group_egress_rule" "https" {
   to_port           = 443
   tags              = var.context.tags
 }
+
+resource "aws_vpc_security_group_egress_rule" "spool" {
+  for_each = try(var.spool.efs, null) == null ? {} : { this = var.spool.efs }
+
+  security_group_id            = aws_security_group.server.id
+  description                  = "Spool on EFS"
+  referenced_security_group_id = each.value.security_group_id
+  ip_protocol                  = "tcp"
+  from_port                    = 2049
+  to_port                      = 2049
+  tags                         = var.context.tags
+}

@@ -227,6 +227,51 @@ variable "server_settings" {
   }
 }
 
+variable "spool" {
+  description = "Disk for events that the server's memory cannot hold while the queue is slow or away, at most max_gb GiB for each task (1 to 1024). Without efs it is the task's own disk of ephemeral_storage_gb GiB (21 to 200): it bridges outages of the queue and dies with the task. With efs (file system, an access point whose POSIX user is 10001, security group of the mount targets) it outlives tasks, and running tasks deliver what a dead one left. null: memory only."
+  type = object({
+    efs = optional(object({
+      access_point_id   = string
+      file_system_id    = string
+      security_group_id = string
+    }))
+    ephemeral_storage_gb = optional(number, 21)
+    max_gb               = optional(number, 10)
+  })
+  default = null
+
+  validation {
+    condition     = var.spool == null ? true : var.spool.max_gb >= 1 && var.spool.max_gb <= 1024 && floor(var.spool.max_gb) == var.spool.max_gb
+    error_message = "spool.max_gb must be a whole number from 1 to 1024."
+  }
+
+  # What Fargate offers (ECS API reference, EphemeralStorage).
+  validation {
+    condition     = var.spool == null ? true : var.spool.ephemeral_storage_gb >= 21 && var.spool.ephemeral_storage_gb <= 200
+    error_message = "spool.ephemeral_storage_gb must be between 21 and 200."
+  }
+
+  validation {
+    condition     = var.spool == null ? true : var.spool.efs != null || var.server_settings.mode == "asynchronous"
+    error_message = "spool needs efs when server_settings.mode is synchronous: an answer says that the event is safe."
+  }
+
+  # The image, the write-ahead log and the logs of the runtime share the disk.
+  validation {
+    condition     = var.spool == null ? true : var.spool.efs != null || var.spool.max_gb + 5 <= var.spool.ephemeral_storage_gb
+    error_message = "spool.max_gb must leave 5 GiB of spool.ephemeral_storage_gb."
+  }
+
+  validation {
+    condition = try(var.spool.efs, null) == null ? true : alltrue([
+      can(regex("^fsap-[0-9a-f]{8,40}$", var.spool.efs.access_point_id)),
+      can(regex("^fs-[0-9a-f]{8,40}$", var.spool.efs.file_system_id)),
+      can(regex("^sg-[0-9a-f]{8,40}$", var.spool.efs.security_group_id)),
+    ])
+    error_message = "spool.efs needs the ids of an access point (fsap-...), a file system (fs-...) and a security group (sg-...)."
+  }
+}
+
 variable "svms" {
   description = "SVMs whose file operations are told, by a fixed name: name of the SVM; policy_name (null: the prefix, with _ for -); enabled; priority 1 to 10 (the next free one when another policy has it); guard (a second policy stands in while the first is changed); protocols with the default events, or events of your own by name (protocol cifs, nfsv3 or nfsv4, operations, filters); scope; store, the Persistent Store that keeps what happens while no server is connected (volume that ONTAP makes for it, sized from events per second, hours of outage, bytes per event and safety factor; enabled = false: none); keep_store at destroy; keep_alive_seconds (10 to 600)."
   type = map(object({

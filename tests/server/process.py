@@ -63,10 +63,14 @@ class ServerProcess:
         except OSError:
             return False
 
+    def metrics(self) -> str:
+        """All of /metrics."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+
     def metric(self, name: str) -> float:
         """One value of /metrics."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/metrics", timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
+        lines = self.metrics().splitlines()
         return float(next(line for line in lines if line.startswith(f"{name} ")).split()[-1])
 
     def node(self, number: int = 0, *, port: int = 0, send_buffer_bytes: int = 0) -> Node:

@@ -160,7 +160,8 @@ def test_pressure_is_asked_for_on_every_session_and_taken_back() -> None:
             for pressed in (reader, idle_reader, late_reader):
                 assert await pressed.readexactly(266) == golden("remove_back_pressure")
             await b.until(lambda: len(b.queue.accepted) == 150)
-            assert b.counters.total(statistics.BACK_PRESSURE) == 1
+            # What was not read yet at the bound may bring it back once more.
+            assert 1 <= b.counters.total(statistics.BACK_PRESSURE) <= 2
             assert b.counters.total(statistics.READS_PAUSED) == 2  # the writer's session and the late one
 
     run(scenario)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from fpolicy_server.settings import Address, Settings, health_address
+from fpolicy_server.settings import Address, Settings, SpoolSettings, health_address
 from fpolicy_server.translate import PathRoot
 from fpolicy_server.verdict import DenyRule
 from fsxn_runtime.errors import MisconfiguredError
@@ -25,6 +25,7 @@ def test_two_urls_are_enough() -> None:
     assert (settings.max_unacked_events, settings.max_frame_bytes) == (10_000, 1_048_576)
     assert (settings.read_timeout_seconds, settings.shutdown_deadline_seconds) == (300, 100)
     assert settings.path_root is PathRoot.VOLUME
+    assert settings.spool is None
     assert (settings.answer_deadline_ms, settings.deny_rules) == (None, ())
 
 
@@ -80,6 +81,8 @@ def test_lists_and_addresses_are_read() -> None:
         ("FPOLICY_EVENTS_PER_MESSAGE", "0"),
         ("FPOLICY_SHUTDOWN_DEADLINE_SECONDS", "116"),
         ("FPOLICY_DRAIN_IDLE_MS", "1"),
+        ("FPOLICY_SPOOL_LASTING", "yes"),
+        ("FPOLICY_SPOOL_MAX_BYTES", "1000"),
         ("FPOLICY_ALLOWED_PEERS", "10.0.0.1/8"),
         ("FPOLICY_PATH_ROOT", "root"),
         ("FPOLICY_VOLUME_MAP", "s3://bucket"),
@@ -92,6 +95,20 @@ def test_a_wrong_value_is_named_in_one_line(name: str, value: str) -> None:
     with pytest.raises(MisconfiguredError, match=name) as caught:
         Settings.from_env({**REQUIRED, name: value})
     assert "\n" not in str(caught.value)
+
+
+def test_a_spool_is_trusted_to_last_only_when_that_is_said() -> None:
+    on = {**REQUIRED, "FPOLICY_SPOOL_DIR": "/spool"}
+    assert Settings.from_env(on).spool == SpoolSettings(Path("/spool"), 10 * 1024**3, is_lasting=False)
+    lasting = Settings.from_env({**on, "FPOLICY_SPOOL_LASTING": "true"}).spool
+    assert lasting is not None and lasting.is_lasting
+
+
+def test_a_synchronous_answer_does_not_rest_on_a_disk_that_dies_with_the_host() -> None:
+    synchronous = {**REQUIRED, "FPOLICY_MODE": "synchronous", "FPOLICY_SPOOL_DIR": "/spool"}
+    with pytest.raises(MisconfiguredError, match="FPOLICY_SPOOL_LASTING"):
+        Settings.from_env(synchronous)
+    assert Settings.from_env({**synchronous, "FPOLICY_SPOOL_LASTING": "true"}).spool
 
 
 def test_the_health_check_asks_on_this_host() -> None:

@@ -11,7 +11,12 @@ from fsxn_runtime.metric_catalogue import METRICS
 from hypothesis import given
 from hypothesis import strategies as st
 
-GAUGES = {statistics.OPEN: 2, statistics.UNACKED: 7.0, statistics.REPLAY_TIME: 1.5}
+GAUGES = {
+    statistics.OPEN: 2,
+    statistics.UNACKED: 7.0,
+    statistics.REPLAY_TIME: 1.5,
+    statistics.SPOOL_BYTES: 4096,
+}
 
 
 def test_every_name_is_in_the_catalogue_as_ours() -> None:

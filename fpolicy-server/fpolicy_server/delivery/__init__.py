@@ -1,4 +1,5 @@
-"""From events to the queue: bounded, batched, retried for ever, refused entries kept in quarantine.
+"""From events to the queue: bounded, batched, retried for ever; the refused to quarantine, overflow to disk.
+
 
 Knows nothing of connections or of the FPolicy protocol.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from fpolicy_server.delivery.accounting import Accounting
 from fpolicy_server.delivery.lane import Delivery
 from fpolicy_server.delivery.parcel import Fate, Parcel
+from fpolicy_server.delivery.spool import Owner, Spool
 from fpolicy_server.delivery.sqs import SqsQueue
 
-__all__ = ["Accounting", "Delivery", "Fate", "Parcel", "SqsQueue"]
+__all__ = ["Accounting", "Delivery", "Fate", "Owner", "Parcel", "Spool", "SqsQueue"]

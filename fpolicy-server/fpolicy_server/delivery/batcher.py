@@ -37,6 +37,16 @@ class Batcher:
         self._waiting.append((now, parcel))
         self._waiting_bytes += len(parcel.body)
 
+    def take_back(self, count: int) -> list[Parcel]:
+        """Give up to `count` parcels that wait, the newest, in their order; then those to be sent again."""
+        parcels = [self._waiting.pop()[1] for _ in range(min(count, len(self._waiting)))]
+        parcels.reverse()
+        self._waiting_bytes -= sum(len(parcel.body) for parcel in parcels)
+        while self._again and len(parcels) < count:
+            # The end of a heap may be cut off without harm. A message is taken whole, so a few more may come.
+            parcels += self._again.pop()[2].parcels
+        return parcels
+
     def send_again(self, messages: Iterable[Message], due: float) -> None:
         """Send these messages again, not before `due`."""
         for message in messages:

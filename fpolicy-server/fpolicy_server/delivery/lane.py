@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from typing import Final, Protocol
 
@@ -72,6 +72,10 @@ class Lane:
         self._batcher.add(parcel, self._loop.time())
         if self._timer is None or self._batcher.is_full:
             self._send_ready()
+
+    def take_back(self, count: int) -> list[Parcel]:
+        """Give back up to so many parcels that wait, the newest; what a call holds stays."""
+        return self._batcher.take_back(count)
 
     def send_again(self, messages: Sequence[Message], due: float) -> None:
         """Put messages back, to be sent at `due` (loop time)."""
@@ -205,7 +209,7 @@ class Delivery:
     def quarantine(self, parcel: Parcel, reason: str, detail: str) -> None:
         """Keep something that is no event, or that the ingestion queue refuses for good."""
         self._hold(parcel)
-        parcel.reason = reason
+        parcel.reason, parcel.detail = reason, detail
         self._log.error("event.quarantined", event_id=parcel.id, reason=reason, detail=detail[:300])
         self._quarantine.submit(
             Parcel(
@@ -217,6 +221,22 @@ class Delivery:
                 on_end=lambda *_: self._end(parcel, Fate.QUARANTINED),
             )
         )
+
+    def take_back(self, count: int) -> list[Parcel]:
+        """Give up to so many events that wait for the ingestion queue, the newest, in their order.
+
+        Whoever takes them ends them (`end`) or submits them again; until then they count as ours.
+        """
+        return self._ingestion.take_back(count)
+
+    def end(self, parcels: Iterable[Parcel], fate: Fate) -> None:
+        """End parcels that somebody else took care of. A call in flight may still succeed, unnoticed."""
+        for parcel in parcels:
+            self._end(parcel, fate)
+
+    def unended(self) -> list[Parcel]:
+        """Give every parcel whose fate is open, also those that a call holds."""
+        return list(self._parcels)
 
     def flush(self) -> None:
         """Send everything without lingering, now and from now on."""
@@ -232,9 +252,8 @@ class Delivery:
 
     def abandon(self) -> list[str]:
         """Give up what is left and name it. A call in flight may still succeed, unnoticed."""
-        parcels = list(self._parcels)
-        for parcel in parcels:
-            self._end(parcel, Fate.ABANDONED)
+        parcels = self.unended()
+        self.end(parcels, Fate.ABANDONED)
         return [parcel.id for parcel in parcels]
 
     def _hold(self, parcel: Parcel) -> None:

@@ -24,17 +24,18 @@ class Fate(Enum):
 
     ACCEPTED = "accepted"
     QUARANTINED = "quarantined"
+    SPOOLED = "spooled"  # on disk, to be sent from there
     ABANDONED = "abandoned"
 
 
 class Parcel:
     """One event: the body to send, what it was made of, and whom to tell what became of it.
 
-    `payload` is kept for quarantine. `on_end` is called exactly once, whoever is first to end it, with the
-    fate and the reason of a quarantine.
+    `payload` is kept for quarantine, and `reason` and `detail` say why it goes there. `on_end` is called
+    exactly once, whoever is first to end it, with the fate and the reason.
     """
 
-    __slots__ = ("_on_end", "body", "event_type", "id", "payload", "reason")
+    __slots__ = ("_on_end", "body", "detail", "event_type", "id", "payload", "reason")
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Parcel:
         self.body = body
         self.payload = payload
         self.reason = reason
+        self.detail = ""
         self._on_end: Callable[[Fate, str], None] | None = on_end
 
     @property

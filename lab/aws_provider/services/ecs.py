@@ -86,16 +86,6 @@ def _check_task(config: Object) -> None:
     text = config.get("container_definitions")
     if isinstance(text, str) and not isinstance(json.loads(text), list):
         raise ProviderError("container_definitions is not a list", attribute="container_definitions")
-    if undecided(config, "volume"):
-        return
-    for block in config.get("volume") or []:
-        if any(block.get(kind) for kind in VOLUME_KINDS):
-            raise ProviderError("only plain volumes are available in the laboratory", attribute="volume")
-
-
-VOLUME_KINDS = (
-    "docker_volume_configuration", "efs_volume_configuration", "fsx_windows_file_server_volume_configuration",
-)  # fmt: skip
 
 
 def _plain_containers(text: str) -> Any:
@@ -117,7 +107,16 @@ def _plain(value: Any) -> Any:
     return value
 
 
+# Any may be planned, for the roots that AWS will see; only plain ones can be made here.
+VOLUME_KINDS = (
+    "docker_volume_configuration", "efs_volume_configuration", "fsx_windows_file_server_volume_configuration",
+)  # fmt: skip
+
+
 def _register(cloud: Cloud, values: Object) -> Object:
+    for block in values["volume"] or []:
+        if any(block.get(kind) for kind in VOLUME_KINDS):
+            raise ProviderError("only plain volumes are available in the laboratory", attribute="volume")
     platform = one(values["runtime_platform"])
     storage = one(values["ephemeral_storage"])
     made = cloud.client("ecs").register_task_definition(

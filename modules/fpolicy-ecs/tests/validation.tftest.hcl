@@ -27,12 +27,14 @@ variables {
       FPolicyCertificateFailures_count = { statistic = "Sum" }
       FPolicyConnectionsOpen_count     = { statistic = "Minimum" }
       FPolicyEmsAlerts_count           = { statistic = "Sum" }
+      FPolicyEventsSpooled_count       = { statistic = "Sum" }
       FPolicyEventsUnacked_count       = { statistic = "Maximum" }
       FPolicyEventsUndelivered_count   = { statistic = "Sum" }
       FPolicyFramesMalformed_count     = { statistic = "Sum" }
       FPolicyNamesUnresolved_count     = { statistic = "Sum" }
       FPolicyReadsPaused_count         = { statistic = "Sum" }
       FPolicyReconnectTime_sec         = { statistic = "Maximum" }
+      FPolicySpoolFailures_count       = { statistic = "Sum" }
       FPolicyStoreFull_count           = { statistic = "Sum" }
       FPolicyStoreUsed_pct             = { statistic = "Maximum" }
       FPolicyVolumeMapFailures_count   = { statistic = "Sum" }
@@ -508,4 +510,62 @@ run "rejects_a_ca_without_tls" {
   }
 
   expect_failures = [aws_lambda_invocation.svm]
+}
+
+run "rejects_a_spool_without_a_bound" {
+  command = plan
+
+  variables {
+    spool = { max_gb = 0 }
+  }
+
+  expect_failures = [var.spool]
+}
+
+run "rejects_a_disk_that_fargate_does_not_offer" {
+  command = plan
+
+  variables {
+    spool = { ephemeral_storage_gb = 201 }
+  }
+
+  expect_failures = [var.spool]
+}
+
+run "rejects_a_spool_that_fills_the_disk" {
+  command = plan
+
+  variables {
+    spool = { max_gb = 17 }
+  }
+
+  expect_failures = [var.spool]
+}
+
+run "rejects_a_spool_without_an_access_point" {
+  command = plan
+
+  variables {
+    spool = {
+      efs = {
+        access_point_id   = "fs-0123456789abcdef0"
+        file_system_id    = "fs-0123456789abcdef0"
+        security_group_id = "sg-0123456789abcdef0"
+      }
+    }
+  }
+
+  expect_failures = [var.spool]
+}
+
+run "rejects_answers_that_rest_on_the_tasks_own_disk" {
+  command = plan
+
+  variables {
+    server_settings = { mode = "synchronous" }
+    spool           = {}
+    svms            = {}
+  }
+
+  expect_failures = [var.spool]
 }

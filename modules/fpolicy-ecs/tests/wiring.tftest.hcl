@@ -27,12 +27,14 @@ variables {
       FPolicyCertificateFailures_count = { statistic = "Sum" }
       FPolicyConnectionsOpen_count     = { statistic = "Minimum" }
       FPolicyEmsAlerts_count           = { statistic = "Sum" }
+      FPolicyEventsSpooled_count       = { statistic = "Sum" }
       FPolicyEventsUnacked_count       = { statistic = "Maximum" }
       FPolicyEventsUndelivered_count   = { statistic = "Sum" }
       FPolicyFramesMalformed_count     = { statistic = "Sum" }
       FPolicyNamesUnresolved_count     = { statistic = "Sum" }
       FPolicyReadsPaused_count         = { statistic = "Sum" }
       FPolicyReconnectTime_sec         = { statistic = "Maximum" }
+      FPolicySpoolFailures_count       = { statistic = "Sum" }
       FPolicyStoreFull_count           = { statistic = "Sum" }
       FPolicyStoreUsed_pct             = { statistic = "Maximum" }
       FPolicyVolumeMapFailures_count   = { statistic = "Sum" }
@@ -177,5 +179,82 @@ run "the_reconciler_may_ask_the_servers_health" {
   assert {
     condition     = aws_vpc_security_group_ingress_rule.health.referenced_security_group_id == "sg-0123456789abcdef1" && aws_vpc_security_group_ingress_rule.health.from_port == 9899
     error_message = "The function's security group reaches the health port and no other."
+  }
+}
+
+run "without_a_spool_nothing_is_writable" {
+  command = plan
+
+  assert {
+    condition     = length(aws_ecs_task_definition.server.volume) == 0 && length(jsondecode(aws_ecs_task_definition.server.container_definitions)[0].mountPoints) == 0
+    error_message = "Without a spool the container has no place to write to."
+  }
+
+  assert {
+    condition     = !contains(keys(aws_cloudwatch_metric_alarm.server), "spooling")
+    error_message = "Without a spool nobody watches one."
+  }
+}
+
+run "a_spool_on_the_own_disk_does_not_last" {
+  command = plan
+
+  variables {
+    spool = { ephemeral_storage_gb = 50, max_gb = 40 }
+  }
+
+  assert {
+    condition     = aws_ecs_task_definition.server.ephemeral_storage[0].size_in_gib == 50
+    error_message = "The task's disk has the size that was asked for."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, value in { FPOLICY_SPOOL_DIR = "/var/spool/fpolicy", FPOLICY_SPOOL_LASTING = "false", FPOLICY_SPOOL_MAX_BYTES = "42949672960" } :
+      contains(jsondecode(aws_ecs_task_definition.server.container_definitions)[0].environment, { name = name, value = value })
+    ])
+    error_message = "The server knows where the spool is, how large it may be, and that it dies with the task."
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.server.container_definitions)[0].readonlyRootFilesystem
+    error_message = "Only the mount is writable."
+  }
+}
+
+run "a_spool_on_efs_lasts_and_is_encrypted_on_its_way" {
+  command = plan
+
+  variables {
+    spool = {
+      efs = {
+        access_point_id   = "fsap-0123456789abcdef0"
+        file_system_id    = "fs-0123456789abcdef0"
+        security_group_id = "sg-0fedcba9876543210"
+      }
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      for volume in aws_ecs_task_definition.server.volume :
+      volume.efs_volume_configuration[0].transit_encryption == "ENABLED" && volume.efs_volume_configuration[0].authorization_config[0].iam == "ENABLED"
+    ]) && length(aws_ecs_task_definition.server.volume) == 1
+    error_message = "The spool is mounted through TLS and its access point, by the task's role."
+  }
+
+  assert {
+    condition     = contains(jsondecode(aws_ecs_task_definition.server.container_definitions)[0].environment, { name = "FPOLICY_SPOOL_LASTING", value = "true" })
+    error_message = "The server knows that the spool outlives it."
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.spool["this"].from_port == 2049 && aws_vpc_security_group_egress_rule.spool["this"].referenced_security_group_id == "sg-0fedcba9876543210"
+    error_message = "NFS goes out to the mount targets' security group only."
+  }
+
+  assert {
+    condition     = length(aws_ecs_task_definition.server.ephemeral_storage) == 0
+    error_message = "The task's own disk stays as it is."
   }
 }

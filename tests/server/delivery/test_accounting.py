@@ -47,3 +47,29 @@ def test_the_bound_holds_and_signals_alternate(steps: list[bool]) -> None:
         assert account.accounting.has_room or account.accounting.count > 80
     pressure = [word for word in account.said if word != "room"]
     assert pressure == ["press", "relax"] * (len(pressure) // 2) + ["press"] * (len(pressure) % 2)
+
+
+def test_with_a_spool_pressure_waits_until_the_spool_falls_behind() -> None:
+    """The bound is 100, the marks 80 and 50: events move from 80 on down to 72; pressure at 90 until 72."""
+    said: list[str] = []
+    accounting = Accounting(
+        100,
+        80,
+        50,
+        on_pressure=lambda is_pressing: said.append("press" if is_pressing else "relax"),
+        on_room=lambda: said.append("room"),
+        on_high=lambda: said.append("high"),
+    )
+    for _ in range(79):
+        accounting.add()
+    assert said == []
+    for _ in range(10):
+        accounting.add()
+    assert said == ["high"] * 10
+    accounting.add()
+    assert said[10:] == ["press", "high"]
+    for _ in range(90 - 73):
+        accounting.remove()
+    assert said[12:] == []
+    accounting.remove()
+    assert (accounting.count, accounting.spill_to, said[12:]) == (72, 72, ["relax"])

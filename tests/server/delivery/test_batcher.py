@@ -108,6 +108,29 @@ def test_every_parcel_leaves_once_in_order_within_the_limits(
     assert waiting.next_due() is None
 
 
+def test_the_newest_are_taken_back_in_their_order_then_what_is_sent_again() -> None:
+    waiting = batcher(2)
+    for name in "abcd":
+        waiting.add(parcel(name), 0.0)
+    waiting.send_again(waiting.take(100.0), due=200.0)
+    for name in "efg":
+        waiting.add(parcel(name), 100.0)
+    assert [one.id for one in waiting.take_back(2)] == ["f", "g"]
+    assert sorted(one.id for one in waiting.take_back(4)) == ["a", "b", "c", "d", "e"]  # messages whole
+    assert waiting.take_back(1) == []
+    assert waiting.next_due() is None
+
+
+def test_what_was_taken_back_counts_no_more() -> None:
+    waiting = batcher(1000)
+    for name in "ab":
+        waiting.add(parcel(name, size=MAX_BATCH_BYTES // 2), 0.0)
+    assert waiting.is_full
+    waiting.take_back(2)
+    waiting.add(parcel("c"), 0.0)
+    assert not waiting.is_full
+
+
 @pytest.mark.parametrize("attempts", [1, 2, 7, 1_000_000])
 @pytest.mark.parametrize("random", [0.0, 0.999])
 def test_waiting_is_bounded_and_never_nothing(attempts: int, random: float) -> None:
