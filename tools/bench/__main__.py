@@ -1,0 +1,41 @@
+"""Measure, print a table, write build/bench.json (`python -m tools.bench [guardrails] [server]`).
+
+Exit status 1 when something is not as it must be on any machine. Rates are printed beside those of something
+simpler in the same run, because a rate alone says as much of the machine as of the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+from tools.bench import guardrails, server
+
+OUTPUT: Final = Path(__file__).resolve().parents[2] / "build" / "bench.json"
+PARTS: Final = {"guardrails": guardrails, "server": server}
+
+
+def main() -> int:
+    """Run the parts that were named, or all."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="part", help=", ".join(PARTS))
+    wanted = parser.parse_args().parts or list(PARTS)
+    found = json.loads(OUTPUT.read_text()) if OUTPUT.exists() else {}
+    wrong: list[str] = []
+    for name in wanted:
+        found[name] = PARTS[name].measure()
+        wrong += PARTS[name].failures(found[name])
+        for line in PARTS[name].table(found[name]):
+            print(line)
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(json.dumps({name: found[name] for name in PARTS if name in found}, indent=2) + "\n")
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
