@@ -106,6 +106,7 @@ class SimClient:
         store: str | None = "fsxn_s3ap",
         store_bytes: int = 1 << 30,
         priority: int = 1,
+        mandatory: bool = False,
         engine_settings: Mapping[str, Any] | None = None,
     ) -> None:
         """Make the SVM send to these servers: disable the policy, change the engine, enable it again.
@@ -140,7 +141,7 @@ class SimClient:
             "name": policy,
             "engine": {"name": engine},
             "events": [{"name": event["name"]} for event in events],
-            "mandatory": False,
+            "mandatory": mandatory,
             "scope": dict(scope),
             "priority": priority,
         }

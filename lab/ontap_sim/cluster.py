@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from lab.ontap_sim.asking import PASSES, Status
 from lab.ontap_sim.config import Switches
 from lab.ontap_sim.connection import Connection
 from lab.ontap_sim.delivery import Channel, Delivery, store_row
@@ -150,6 +151,28 @@ class Cluster:
                 channel.offer(operation)
             else:
                 self._keep_without_channel(node, operation, name)
+
+    def asks(self) -> bool:
+        """Say whether any enabled policy is synchronous, so that clients may have to wait."""
+        return any(channel.is_synchronous for node in self.nodes for channel in node.channels.values())
+
+    async def ask(self, operation: Operation) -> tuple[Status, frozenset[str]]:
+        """Ask the servers of every synchronous policy that wants this operation, until one refuses it.
+
+        Gives how it ended and the policies that know of it now.
+        """
+        node, svm_uuid = self._node_of(operation), operation.volume.svm.uuid
+        asked: set[str] = set()
+        status = Status.ALLOWED
+        for name in self.policies_for(operation):
+            channel = node.channels.get((svm_uuid, name))
+            if channel is not None and channel.is_synchronous:
+                asked.add(name)
+                mandatory = bool(self.configs[svm_uuid].policies[name]["mandatory"])
+                status = await channel.ask(operation, mandatory=mandatory)
+                if status not in PASSES:
+                    break
+        return status, frozenset(asked)
 
     def _keep_without_channel(self, node: Node, operation: Operation, name: str) -> None:
         """The policy was disabled, or every node went away, after the operation had been captured."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lab.ontap_sim import wire
+from lab.ontap_sim.asking import Pending, Timers
 from lab.ontap_sim.fpolicy_fields import seconds
 from lab.ontap_sim.link import Link, Session
 from lab.ontap_sim.model import Operation
@@ -55,6 +56,7 @@ class Connection:
         self._breaks: deque[float] = deque(maxlen=_BREAKS_TO_LOCK)
         self._dialling: asyncio.Task[None] | None = None
         self._pump_due = False
+        self._pending = Pending(self._tell_request)
 
     @property
     def is_ready(self) -> bool:
@@ -68,8 +70,8 @@ class Connection:
 
     @property
     def waiting(self) -> int:
-        """Count notifications not yet written to the socket."""
-        return len(self._outbox)
+        """Count notifications not yet written to the socket, and requests without an answer."""
+        return len(self._outbox) + self._pending.count
 
     def dial(self) -> None:
         """Connect now and forget earlier failures (enabling a policy, or PATCH connected)."""
@@ -120,6 +122,26 @@ class Connection:
         self._schedule_pump()
         return True
 
+    async def ask(self, operation: Operation) -> int | None:
+        """Ask the server about an operation and wait. None: it gave no answer in time."""
+        link = self._link
+        assert link is not None and link.version
+        self._request_id += 1
+        request_id = self._request_id
+        channel = self._channel
+        channel.delivery.ledger.append([channel.row(operation, "asked", self.session_id, request_id)])
+        channel.delivery.count(channel.svm.name, channel.key[1], "sent")
+        link.write(self._frame(operation, link.version, replayed=False, request_id=request_id))
+        return await self._pending.wait(request_id, operation.code, Timers.of(channel.engine), self._say)
+
+    def _say(self, frame: bytes) -> None:
+        """Write a message if the connection stands; it is not kept for another one."""
+        if self._link is not None and self._link.version:
+            self._link.write(frame)
+
+    def _tell_request(self, request_id: int, outcome: str, detail: object) -> None:
+        self._channel.request_row(self, request_id, outcome, detail)
+
     # Link's owner ------------------------------------------------------------------------------------
 
     def link_ready(self) -> None:
@@ -148,6 +170,8 @@ class Connection:
             text = f'FPolicy server "{self.server}" asks to {"stop" if self.throttled else "resume"}.'
             self._channel.tell(name, "informational", text, fpserver=self.server)
             self._schedule_pump()
+        elif message.kind in ("SCREEN_RESP", "STATUS_QUERY_RESP") and self._channel.is_synchronous:
+            self._pending.take(message)
 
     def link_closed(self, link: Link, reason: str) -> None:
         if link is not self._link:
@@ -176,6 +200,7 @@ class Connection:
         if time.monotonic() - self._lost_at > seconds("session_timeout", engine["session_timeout"]):
             self.session_id = str(uuid.uuid4())
             self._request_id = 0
+            self._pending.give_up()
         session = Session(
             svm_uuid=channel.svm.uuid,
             policy=channel.key[1],
@@ -278,7 +303,9 @@ class Connection:
             else:
                 break
             self._request_id += 1
-            frames.append(self._frame(operation, link.version, replayed=replayed))
+            frames.append(
+                self._frame(operation, link.version, replayed=replayed, request_id=self._request_id)
+            )
             rows.append(channel.row(operation, "sent", self.session_id, self._request_id, replayed))
             end += len(frames[-1])
             if self._switches.delivered != "written":
@@ -299,7 +326,7 @@ class Connection:
         while self._written and self._written[0][0] <= delivered:
             self._written.popleft()
 
-    def _frame(self, operation: Operation, version: str, *, replayed: bool) -> bytes:
+    def _frame(self, operation: Operation, version: str, *, replayed: bool, request_id: int) -> bytes:
         time_us: int | None = None
         if version not in ("1.0", "1.1"):
             fresh = replayed and self._switches.replay_time == "replay"
@@ -308,7 +335,7 @@ class Connection:
                 time_us += zlib.crc32(self._channel.key[1].encode()) % 997
         return wire.screen(
             operation,
-            self._request_id,
+            request_id,
             time_us=time_us,
             version=version,
             namespace_paths=self._switches.path_root == "namespace",

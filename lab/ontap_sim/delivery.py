@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.ontap_sim.asking import ANSWERS, Status
 from lab.ontap_sim.config import Switches
 from lab.ontap_sim.connection import Connection
 from lab.ontap_sim.ems import EmsLog
@@ -65,6 +66,11 @@ class Channel:
         self._turn = 0
 
     @property
+    def is_synchronous(self) -> bool:
+        """Say whether clients wait for this policy's servers."""
+        return bool(self.engine.get("type") == "synchronous")
+
+    @property
     def connections(self) -> list[Connection]:
         """List the connections to all servers, the primary ones first."""
         return self.primaries + self.secondaries
@@ -107,6 +113,21 @@ class Channel:
             self.drop(operation, "back_pressure")
         elif not free or not self._one_of(free, operation).enqueue(operation):
             self.keep(operation)
+
+    async def ask(self, operation: Operation, *, mandatory: bool) -> Status:
+        """Ask one server after the other until one answers; without an answer the policy decides (7.1)."""
+        tried: list[Connection] = []
+        while True:
+            ready = [item for item in self.primaries if item.is_ready and not item.throttled]
+            ready = ready or [item for item in self.secondaries if item.is_ready and not item.throttled]
+            free = [connection for connection in ready if connection not in tried]
+            if not free:
+                return Status.NO_SERVER if mandatory else Status.UNASKED
+            connection = self._one_of(free, operation)
+            tried.append(connection)
+            answer = await connection.ask(operation)
+            if answer is not None:
+                return ANSWERS.get(answer, Status.DENIED)
 
     def _one_of(self, free: list[Connection], operation: Operation) -> Connection:
         match self.delivery.switches.primary_sharing:
@@ -151,6 +172,21 @@ class Channel:
             "outcome": outcome,
             "at_us": time.time_ns() // 1000,
         }
+
+    def request_row(self, connection: Connection, request_id: int, outcome: str, detail: object) -> None:
+        """Write down what became of one request of a synchronous policy."""
+        row = {
+            "kind": "request",
+            "node": self.key[0],
+            "policy": self.key[1],
+            "server": connection.server,
+            "session_id": connection.session_id,
+            "request_id": request_id,
+            "outcome": outcome,
+            "detail": detail,
+            "at_us": time.time_ns() // 1000,
+        }
+        self.delivery.ledger.append([row])
 
     def connection_row(self, connection: Connection, state: str, reason: str = "") -> None:
         """Write down that a connection was made or ended, and what the store held at that moment."""

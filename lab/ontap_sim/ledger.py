@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from lab.ontap_sim.asking import PASSES
 from lab.ontap_sim.model import Operation
 
 Row = Mapping[str, object]
@@ -33,11 +34,16 @@ class Ledger:
         self._file.close()
 
 
-def operation_row(operation: Operation, *, monitored: bool) -> Row:
-    """Describe one operation; `monitored` says that an enabled policy's events and scope want it."""
+def operation_row(operation: Operation, *, monitored: bool, status: str = "") -> Row:
+    """Describe one operation; `monitored` says that an enabled policy's events and scope want it.
+
+    With a status it is one that a synchronous policy was asked about: a `refusal` did not happen.
+    """
     volume = operation.volume
+    refused = status not in ("", *PASSES)
     return {
-        "kind": "operation",
+        "kind": "refusal" if refused else "operation",
+        **({"status": status} if status else {}),
         "seq": operation.seq,
         "operation": operation.code,
         "protocol": operation.protocol.name,

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lab.ontap_sim.asking import PASSES
 from lab.ontap_sim.clock import Clock
 from lab.ontap_sim.cluster import Cluster
 from lab.ontap_sim.config import Config, S3Connection
@@ -118,6 +119,8 @@ class Simulator:
 
         Raises SimError at the first that cannot be done; those before it have happened and are reported.
         """
+        if self.cluster.asks():
+            return [row for request in wanted for row in await self._perform_asking(request)]
         done: list[Row] = []
         for start in range(0, len(wanted), _CHUNK):
             operations, error = await self._in_disk_thread(self._perform, wanted[start : start + _CHUNK])
@@ -125,6 +128,23 @@ class Simulator:
             if error:
                 raise error
         return done
+
+    async def _perform_asking(self, request: Request) -> list[Row]:
+        """Do what a client asks once the synchronous policies let it; a refused step ends it with a row."""
+        rows: list[Row] = []
+        for step in await self._in_disk_thread(lambda: self._volume(request.volume).steps(request)):
+            preview = await self._in_disk_thread(lambda step=step: self._volume(step.volume).preview(step))
+            status, asked = await self.cluster.ask(replace(preview, seq=(seq := next(self._seq))))
+            if status not in PASSES:
+                refusal = operation_row(replace(preview, seq=seq), monitored=True, status=status)
+                self.ledger.append([refusal])
+                return [*rows, refusal]
+            operations, error = await self._in_disk_thread(self._perform, [step])
+            known = [replace(operation, time_us=preview.time_us, seq=seq) for operation in operations]
+            rows += self._happened(known, asked=asked, status=status if asked else "")
+            if error:
+                raise error
+        return rows
 
     def _perform(self, wanted: list[Request]) -> tuple[list[Operation], SimError | None]:
         done: list[Operation] = []
@@ -151,20 +171,23 @@ class Simulator:
         finally:
             self.storms -= 1
 
-    def _happened(self, operations: list[Operation]) -> list[Row]:
-        """Write operations down, then mirror them and tell the servers."""
-        numbered = [replace(operation, seq=next(self._seq)) for operation in operations]
+    def _happened(
+        self, operations: list[Operation], asked: frozenset[str] = frozenset(), status: str = ""
+    ) -> list[Row]:
+        """Write operations down, then mirror them and tell the servers, but for policies that were asked."""
+        numbered = [replace(operation, seq=operation.seq or next(self._seq)) for operation in operations]
         policies = [self.cluster.policies_for(operation) for operation in numbered]
         pairs = list(zip(numbered, policies, strict=True))
-        rows = [operation_row(operation, monitored=bool(names)) for operation, names in pairs]
+        rows = [operation_row(operation, monitored=bool(names), status=status) for operation, names in pairs]
         self.ledger.append(rows)
         self.operations += len(pairs)
         self.monitored += sum(bool(names) for names in policies)
         for operation, names in pairs:
+            untold = tuple(name for name in names if name not in asked)
             if self.mirror:
-                self.mirror.submit(operation, lambda op=operation, to=names: self.cluster.notify(op, to))  # type: ignore[misc]
+                self.mirror.submit(operation, lambda op=operation, to=untold: self.cluster.notify(op, to))  # type: ignore[misc]
             else:
-                self.cluster.notify(operation, names)
+                self.cluster.notify(operation, untold)
         return rows
 
     def default_volume(self) -> str:

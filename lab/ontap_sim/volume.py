@@ -87,11 +87,42 @@ class VolumeContent:
 
     def perform(self, request: Request) -> list[Operation]:
         """Do what a client asks, missing parent directories included. Raises SimError."""
-        operations = [
-            self._do(Request(Action.MKDIR, request.volume, parent, request.protocol, request.client))
+        return [self._do(step) for step in self.steps(request)]
+
+    def steps(self, request: Request) -> list[Request]:
+        """Give a request with those for its missing parent directories before it."""
+        mkdir = (
+            Request(Action.MKDIR, request.volume, parent, request.protocol, request.client)
             for parent in self._missing_parents(request)
-        ]
-        return [*operations, self._do(request)]
+        )
+        return [*mkdir, request]
+
+    def preview(self, request: Request) -> Operation:
+        """Say what a request would be, without doing it. Raises SimError.
+
+        Filters that depend on what happened before (first write, close with modification) do not hold yet.
+        """
+        entry = self._table.get(request.path)
+        self._check(request, entry)
+        before = entry.size if entry else 0
+        is_data = request.action in (Action.WRITE, Action.READ)
+        at = before if request.action is Action.WRITE else 0
+        length = len(request.data) if request.data is not None else request.length
+        is_dir = request.action in (Action.MKDIR, Action.RMDIR, Action.RENAME_DIR)
+        return Operation(
+            code=f"{request.protocol.name}_{CODES[request.action]}",
+            time_us=self._clock.next_us(),
+            volume=self.volume,
+            protocol=request.protocol,
+            client=request.client,
+            path=request.path,
+            target=request.target,
+            file_type=FileType.DIR if is_dir else FileType.FILE,
+            size_before=before,
+            offset=(at if request.offset is None else request.offset) if is_data else None,
+            length=length if is_data else None,
+            attribute=request.attribute,
+        )
 
     def _missing_parents(self, request: Request) -> list[str]:
         if request.action in (Action.CREATE, Action.MKDIR):

@@ -101,6 +101,23 @@ def alert(session_id: str, text: str) -> bytes:
     )
 
 
+def cancel(request_id: int, code: str) -> bytes:
+    """Build SCREEN_CANCEL (5.5)."""
+    return frame(
+        "SCREEN_CANCEL",
+        f"<FscreenCancel><ReqId>{request_id}</ReqId><ReqType>{code}</ReqType>"
+        "<CancelReason>Cancel Timedout</CancelReason></FscreenCancel>",
+    )
+
+
+def status_query(request_id: int, code: str) -> bytes:
+    """Build STATUS_QUERY_REQ (5.6)."""
+    return frame(
+        "STATUS_QUERY_REQ",
+        f"<FscreenQueryStatus><ReqId>{request_id}</ReqId><ReqType>{code}</ReqType></FscreenQueryStatus>",
+    )
+
+
 def screen(
     operation: Operation, request_id: int, *, time_us: int | None, version: str, namespace_paths: bool
 ) -> bytes:

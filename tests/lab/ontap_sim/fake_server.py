@@ -51,6 +51,20 @@ class Peer:
         """What was reported over this connection."""
         return [payload for payload in self.payloads if b"<NotfType>SCREEN_REQ<" in payload]
 
+    def answer(self, request_id: str, code: int) -> None:
+        """Answer a request (5.4)."""
+        body = f"<ReqId>{request_id}</ReqId><ReqType>NFS_CREAT</ReqType><NotfResp>{code}</NotfResp>"
+        self.sock.sendall(message("SCREEN_RESP", f"<FscreenResp>{body}</FscreenResp>"))
+
+    def tell_status(self, request_id: str, status: int) -> None:
+        """Say what became of a request (5.6): 1 being worked on, 2 lost."""
+        body = f"<ReqId>{request_id}</ReqId><ReqType>NFS_CREAT</ReqType><Resp>{status}</Resp>"
+        self.sock.sendall(message("STATUS_QUERY_RESP", f"<FscreenStatusResp>{body}</FscreenStatusResp>"))
+
+    def of(self, kind: str) -> list[bytes]:
+        """List the messages of a type that the node sent."""
+        return [payload for payload in self.payloads if f"<NotfType>{kind}<".encode() in payload]
+
     def back_pressure(self, *, apply: bool) -> None:
         """Ask the node to stop, or to go on (5.7)."""
         kind = "BACK_PRESSURE_APPLY" if apply else "BACK_PRESSURE_REM"
