@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import re
+
+from fpolicy_server import statistics
+from fpolicy_server.measures import BOUNDS_MS, MAX_SOURCES, OTHER, Latency, RecentIds, Sources
+from fpolicy_server.publish import prometheus_text, publish_emf
+from fpolicy_server.statistics import Statistics
+from fsxn_runtime.edge.metrics import Emf
+from hypothesis import given
+from hypothesis import strategies as st
+
+# Text format 0.0.4: name, labels without a line feed or an unescaped quote, a number.
+LINE = re.compile(r'[a-z_:][a-z0-9_:]*(\{[a-z_]+="[^"\\\n]*"(,[a-z_]+="[^"\\\n]*")*\})? [-+0-9.e]+')
+
+
+@given(st.lists(st.sampled_from(range(200)), max_size=400))
+def test_a_repeat_among_the_last_ids_is_always_found_and_a_first_never_is(numbers: list[int]) -> None:
+    recent, seen = RecentIds(capacity=20), list[int]()
+    for number in numbers:
+        distinct_since = len(set(seen[len(seen) - seen[::-1].index(number) :])) if number in seen else None
+        is_repeat = recent.is_repeat(str(number))
+        if distinct_since is None:
+            assert not is_repeat
+        elif distinct_since < 20:
+            assert is_repeat
+        seen.append(number)
+
+
+@given(st.lists(st.text(max_size=3), max_size=200), st.integers(1, 30))
+def test_the_memory_for_ids_is_bounded(ids: list[str], capacity: int) -> None:
+    recent = RecentIds(capacity)
+    for event_id in ids:
+        recent.is_repeat(event_id)
+        assert len(recent._newer) < capacity or capacity == 1
+        assert len(recent._older) <= capacity
+
+
+def test_further_sources_share_one_label() -> None:
+    sources = Sources()
+    first = [sources.label(f"svm{number}", "pol0") for number in range(MAX_SOURCES)]
+    assert len(set(first)) == MAX_SOURCES
+    assert sources.label("one more", "pol0") == OTHER
+    assert sources.label("svm3", "pol0") == ("svm3", "pol0")
+
+
+@given(st.text(), st.text())
+def test_whatever_a_peer_calls_itself_the_published_lines_are_well_formed(svm: str, policy: str) -> None:
+    counters, lines = Statistics(), list[str]()
+    source = counters.sources.label(svm, policy)
+    counters.count(statistics.RECEIVED, source=source)
+    for line in prometheus_text(counters, {}, {source: 1.5}).splitlines():
+        assert line.startswith("# TYPE ") or LINE.fullmatch(line), line
+    emf = Emf("Test", write=lines.append)
+    publish_emf(emf, counters, {})
+    assert all(line.isascii() and line.count("\n") == 1 for line in lines)
+    assert sum("FPolicySourceReceived_count" in line for line in lines) == 1
+
+
+def test_what_a_source_did_is_published_once() -> None:
+    counters, source = Statistics(), ("svm1", "pol0")
+    counters.count(statistics.RECEIVED, 3, source=source)
+    assert counters.take_changes_by_source() == {(statistics.RECEIVED, source): 3}
+    assert counters.take_changes_by_source() == {}
+    text = prometheus_text(counters, {}, {source: 2.0})
+    assert 'fpolicy_source_received_total{svm="svm1",policy="pol0"} 3\n' in text
+    assert 'fpolicy_replay_running_sec{svm="svm1",policy="pol0"} 2\n' in text
+
+
+@given(st.lists(st.floats(-1000, 1_000_000), max_size=50))
+def test_a_histogram_counts_each_value_in_every_bucket_that_holds_it(values: list[float]) -> None:
+    counters = Statistics()
+    for value in values:
+        counters.latency[statistics.LATENCY].add(value)
+    text = prometheus_text(counters, {}, {})
+    for bound in BOUNDS_MS:
+        count = sum(value <= bound for value in values)
+        assert f'fpolicy_delivery_latency_ms_bucket{{le="{bound}"}} {count}\n' in text
+    assert f'fpolicy_delivery_latency_ms_bucket{{le="+Inf"}} {len(values)}\n' in text
+    assert f"fpolicy_delivery_latency_ms_count {len(values)}\n" in text
+    assert "\n# TYPE fpolicy_operation_latency_ms histogram\n" in text
+
+
+def test_a_time_before_its_beginning_counts_as_none() -> None:
+    latency = Latency()
+    latency.add(-5.0)
+    assert (latency.samples.take(), latency.sum_ms, latency.counts[0]) == ([0.0], 0.0, 1)
