@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import json
 import signal
 import socket
+import struct
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -63,6 +67,26 @@ def test_a_node_that_closes_with_bytes_in_flight_loses_nothing(sqs: FakeSqs, tmp
         node.send(500)
         node.close()
         wait_until(lambda: len(set(paths(sqs))) == 500)
+
+
+def test_a_reset_loses_nothing_that_had_arrived_and_ends_the_connection(sqs: FakeSqs, tmp_path: Path) -> None:
+    """The process stands still; the node writes and resets when its last byte is in the server's buffer."""
+    with running(sqs, tmp_path / "log") as server:
+        node = server.node()
+        server.process.send_signal(signal.SIGSTOP)
+        node.send(300)
+        unsent = array.array("i", [0])
+
+        def is_all_sent() -> bool:
+            fcntl.ioctl(node.socket, termios.TIOCOUTQ, unsent)  # tcp(7): SIOCOUTQ
+            return unsent[0] == 0
+
+        wait_until(is_all_sent)
+        node.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        node.close()
+        server.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: len(set(paths(sqs))) == 300)
+        wait_until(lambda: server.metric("fpolicy_connections_open_count") == 0)
 
 
 def test_events_wait_for_the_queue_to_come_back(sqs: FakeSqs, tmp_path: Path) -> None:
