@@ -144,7 +144,15 @@ def send(running: Server, frames: list[bytes], connections: int) -> None:
     for thread in threads:
         thread.join()
     for sock in socks:
-        sock.close()
+        finish(sock)
+
+
+def finish(sock: socket.socket) -> None:
+    """Close in order: closing with unread bytes would reset, and throw away what is not sent yet."""
+    sock.shutdown(socket.SHUT_WR)
+    while sock.recv(4096):
+        pass
+    sock.close()
 
 
 def paced(queue: FakeQueue, volume_map: Path) -> Json:
