@@ -14,8 +14,8 @@ from fpolicy_server.main import main
 from fpolicy_server.settings import Settings
 from fsxn_runtime.errors import MisconfiguredError
 
+from tests.server.bench import Bench, bench
 from tests.server.frames import golden, handshake, notification
-from tests.server.test_session import Bench, bench
 from tests.support.certificates import Authority, Pair, key_pem
 
 CA = Authority()
