@@ -108,20 +108,11 @@ class VolumeContent:
         is_data = request.action in (Action.WRITE, Action.READ)
         at = before if request.action is Action.WRITE else 0
         length = len(request.data) if request.data is not None else request.length
-        is_dir = request.action in (Action.MKDIR, Action.RMDIR, Action.RENAME_DIR)
-        return Operation(
-            code=f"{request.protocol.name}_{CODES[request.action]}",
-            time_us=self._clock.next_us(),
-            volume=self.volume,
-            protocol=request.protocol,
-            client=request.client,
-            path=request.path,
-            target=request.target,
-            file_type=FileType.DIR if is_dir else FileType.FILE,
-            size_before=before,
+        return self._operation(
+            request,
+            before,
             offset=(at if request.offset is None else request.offset) if is_data else None,
             length=length if is_data else None,
-            attribute=request.attribute,
         )
 
     def _missing_parents(self, request: Request) -> list[str]:
@@ -195,6 +186,18 @@ class VolumeContent:
         self._learn(request.target or request.path)
         if request.action in (Action.DELETE, Action.RMDIR):
             self._forget(request.path)
+        return self._operation(request, before, offset=offset, length=length, traits=traits, changed=changed)
+
+    def _operation(
+        self,
+        request: Request,
+        before: int,
+        *,
+        offset: int | None,
+        length: int | None,
+        traits: Iterable[str] = (),
+        changed: tuple[str, ...] = (),
+    ) -> Operation:
         is_dir = request.action in (Action.MKDIR, Action.RMDIR, Action.RENAME_DIR)
         return Operation(
             code=f"{request.protocol.name}_{CODES[request.action]}",

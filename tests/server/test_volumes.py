@@ -166,3 +166,27 @@ def test_the_map_is_read_again_at_its_interval() -> None:
         task.cancel()
 
     asyncio.run(scenario())
+
+
+def test_a_changed_volume_brings_early_reads_until_the_reconciler_must_have_seen_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With an hour between regular reads: many reads within the time of watching, and none after it."""
+    monkeypatch.setattr("fpolicy_server.volume_keeper.EARLY_INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr("fpolicy_server.volume_keeper.CHANGE_SECONDS", 0.3)
+    source = Source(json.dumps(DOCUMENT).encode())
+
+    async def scenario() -> None:
+        keeper = VolumeKeeper(source, 3600, lambda: None, LOG)
+        task = asyncio.create_task(keeper.run())
+        keeper.expect_change()
+        async with asyncio.timeout(20):
+            while source.calls < 3:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.5)
+        calls = source.calls
+        await asyncio.sleep(0.2)
+        assert source.calls == calls
+        task.cancel()
+
+    asyncio.run(scenario())
