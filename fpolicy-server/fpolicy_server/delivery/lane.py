@@ -70,7 +70,8 @@ class Lane:
     def submit(self, parcel: Parcel) -> None:
         """Take a parcel; returns at once."""
         self._batcher.add(parcel, self._loop.time())
-        if self._timer is None or self._batcher.is_full:
+        is_due = self._timer is None or self._batcher.is_full
+        if is_due and self._calls < self._calls_in_flight:  # otherwise the next answer sends what is ready
             self._send_ready()
 
     def take_back(self, count: int) -> list[Parcel]:
