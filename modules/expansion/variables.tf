@@ -129,6 +129,25 @@ variable "metric_catalogue" {
   nullable    = false
 }
 
+variable "ontap" {
+  description = "Lets the function ask ONTAP which volumes grow by themselves (outputs of module ontap-access: secret_policy, vpc; and the secret's ARN), and with volume_growth ontap also grow volumes there in place of FSx (fsx). It then runs in the VPC, whose endpoints must reach CloudWatch, DynamoDB, FSx, SNS, and Step Functions with approval_link. null: FSx only, and `autosized` of volumes says what ONTAP grows."
+  type = object({
+    secret_arn    = string
+    secret_policy = string
+    volume_growth = optional(string, "fsx")
+    vpc = object({
+      security_group_ids = set(string)
+      subnet_ids         = set(string)
+    })
+  })
+  default = null
+
+  validation {
+    condition     = try(contains(["fsx", "ontap"], var.ontap.volume_growth), var.ontap == null)
+    error_message = "ontap.volume_growth must be fsx or ontap."
+  }
+}
+
 variable "operations" {
   description = "How everything here is operated: topic that every alarm publishes to (module notifications), ARN of a customer key for what is stored (null: keys that AWS owns; which services its policy must admit: docs/howto/customer-key.md), lowest log level, days that logs are kept, namespace of the product's metrics, whether X-Ray traces."
   type = object({
@@ -154,25 +173,6 @@ variable "operations" {
   validation {
     condition     = can(regex("^[0-9A-Za-z._/#-]{1,255}$", var.operations.metric_namespace)) && !startswith(var.operations.metric_namespace, "AWS/")
     error_message = "operations.metric_namespace must have 1 to 255 letters, digits, '.', '_', '/', '#', '-', and must not begin with AWS/."
-  }
-}
-
-variable "ontap" {
-  description = "Lets the function ask ONTAP which volumes grow by themselves (outputs of module ontap-access: secret_policy, vpc; and the secret's ARN), and with volume_growth ontap also grow volumes there in place of FSx (fsx). It then runs in the VPC, whose endpoints must reach CloudWatch, DynamoDB, FSx, SNS, and Step Functions with approval_link. null: FSx only, and `autosized` of volumes says what ONTAP grows."
-  type = object({
-    secret_arn    = string
-    secret_policy = string
-    volume_growth = optional(string, "fsx")
-    vpc = object({
-      security_group_ids = set(string)
-      subnet_ids         = set(string)
-    })
-  })
-  default = null
-
-  validation {
-    condition     = try(contains(["fsx", "ontap"], var.ontap.volume_growth), var.ontap == null)
-    error_message = "ontap.volume_growth must be fsx or ontap."
   }
 }
 

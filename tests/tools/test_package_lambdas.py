@@ -23,15 +23,18 @@ RUNTIME = ROOT / ".venv-lambda"
 # What the platform's functions are called in Terraform and in the laboratory.
 NAMES = {
     "access-point-monitor",
+    "approve",
     "canary",
     "content-inventory",
     "expand",
     "finish",
     "forecast",
+    "reconcile",
+    "rotate",
     "route",
     "start",
 }
-IMPORT_BUDGET_SECONDS = 0.3  # of a cold start; what AWS gives a function's first answer is a second or so
+IMPORT_BUDGET = 1.5  # of what boto3 alone costs, which every function needs (0.15 to 0.2 s)
 
 
 def other_pythons() -> list[str]:
@@ -131,19 +134,21 @@ def test_a_handler_imports_in_every_python_at_hand_without_environment(name: str
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_importing_a_handler_costs_little_time(name: str, zips: Path, tmp_path: Path) -> None:
-    """Unpacked and compiled as AWS keeps it; CPU time, so that a busy machine does not count."""
+def test_importing_a_handler_costs_little_more_than_boto3(name: str, zips: Path, tmp_path: Path) -> None:
+    """Unpacked and compiled as AWS keeps it; CPU time beside that of boto3 in turn, on whatever machine."""
     with zipfile.ZipFile(zips / f"{name}.zip") as archive:
         archive.extractall(tmp_path)
+
+    def seconds(module: str) -> float:
+        program = (
+            "import time; sys.dont_write_bytecode = False; t = time.process_time(); "
+            f"import {module}; print(time.process_time() - t)"
+        )
+        return float(run_with_zip(sys.executable, tmp_path / FUNCTIONS[name].folder, program))
+
     module = FUNCTIONS[name].handler.rpartition(".")[0]
-    program = (
-        "import time; sys.dont_write_bytecode = False; t = time.process_time(); "
-        f"import {module}; print(time.process_time() - t)"
-    )
-    times = [
-        float(run_with_zip(sys.executable, tmp_path / FUNCTIONS[name].folder, program)) for _ in range(3)
-    ]
-    assert min(times) < IMPORT_BUDGET_SECONDS
+    times = [(seconds(module), seconds("boto3")) for _ in range(3)]
+    assert min(own for own, _ in times) < IMPORT_BUDGET * min(alone for _, alone in times)
 
 
 def changed(name: str, **changes: object) -> Function:

@@ -92,15 +92,16 @@ class SecretStore:
 
     def begun_us(self, version_id: str) -> int | None:
         """Say when a version was made, without reading it."""
-        pages = self._client.get_paginator("list_secret_version_ids")
+        arguments = {"SecretId": self.secret_id}
         with aws_call(f"secretsmanager:ListSecretVersionIds {self.secret_id}"):
-            found = [
-                entry
-                for page in pages.paginate(SecretId=self.secret_id)
-                for entry in page["Versions"]
-                if entry["VersionId"] == version_id
-            ]
-        return _us(found[0].get("CreatedDate")) if found else None
+            while True:  # older SDKs have no paginator for this call
+                page = self._client.list_secret_version_ids(**arguments)
+                for entry in page["Versions"]:
+                    if entry["VersionId"] == version_id:
+                        return _us(entry.get("CreatedDate"))
+                if not page.get("NextToken"):
+                    return None
+                arguments["NextToken"] = page["NextToken"]
 
     def promote(self, token: str, current: str) -> None:
         """Put the pending version in use. Raises ConflictError when another one is current by now."""

@@ -157,6 +157,11 @@ def ontap_size(simulator: SimProcess, uuid: str) -> int:
     return size
 
 
+def change(simulator: SimProcess, uuid: str, body: dict[str, object]) -> None:
+    """Change the volume as an administrator does, and wait for ONTAP's job."""
+    simulator.client.rest("PATCH", f"/storage/volumes/{uuid}?return_timeout=30", body)
+
+
 def updates_by_fsx() -> list[str]:
     """The updates of the volume that FSx was asked for."""
     (volume,) = client("fsx").describe_volumes()["Volumes"]
@@ -170,7 +175,7 @@ def test_a_volume_that_ontap_grows_is_found_by_asking_and_only_reported(
     """The configuration says nothing of autosize."""
     with_ontap(simulator, emulator_process, monkeypatch, "fsx")
     volume_id, uuid = full_volume(simulator)
-    simulator.client.rest("PATCH", f"/storage/volumes/{uuid}", {"autosize": {"mode": mode}})
+    change(simulator, uuid, {"autosize": {"mode": mode}})
     answer = ask(volume_id)
     assert (answer["outcome"], answer["reason"]) == ("reported", "autosize_on")
     assert updates_by_fsx() == []
@@ -203,7 +208,7 @@ def test_ontap_is_never_asked_to_make_a_volume_smaller(
     """Between proposal and growth somebody made the volume larger."""
     with_ontap(simulator, emulator_process, monkeypatch, "ontap")
     volume_id, uuid = full_volume(simulator)
-    simulator.client.rest("PATCH", f"/storage/volumes/{uuid}", {"size": 200 * GIB})
+    change(simulator, uuid, {"size": 200 * GIB})
     operation = Operation(
         "0" * 12,
         Outcome.STARTED,

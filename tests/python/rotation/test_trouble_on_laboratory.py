@@ -217,7 +217,7 @@ def test_a_password_that_the_rules_refuse_leads_to_another_one(strict: RotationW
         assert "AWSPENDING" not in str(strict.stages())
         assert strict.accepts(FIRST_PASSWORD)
     strict.assert_well()
-    assert len(strict.value()["password"]) == 32
+    assert len(strict.value()["password"]) > 24  # a longer one than the first that was refused
     strict.assert_silent()
 
 
