@@ -12,9 +12,10 @@ pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
 def test_every_own_metric_that_an_alarm_names_was_emitted_by_this_run(world: World):
     """Service metrics (AWS/...) are AWS's; ours must exist with exactly the alarm's dimensions."""
     wanted = {
-        (alarm["Namespace"], alarm["MetricName"], dimensions(alarm))
+        (metric["Namespace"], metric["MetricName"], dimensions(metric))
         for alarm in alarms(world)
-        if not alarm["Namespace"].startswith("AWS/")
+        for metric in metrics(alarm)
+        if not metric["Namespace"].startswith("AWS/")
     }
     assert wanted
 
@@ -25,8 +26,14 @@ def test_every_own_metric_that_an_alarm_names_was_emitted_by_this_run(world: Wor
     world.wait(lambda: not missing(), 75, "metrics of the server's next minute", lambda: str(missing()))
 
 
-def dimensions(alarm: dict) -> frozenset[tuple[str, str]]:
-    return frozenset((dimension["Name"], dimension["Value"]) for dimension in alarm["Dimensions"])
+def metrics(alarm: dict) -> list[dict]:
+    """What an alarm watches: its own metric, or those that its expression is made of."""
+    queries = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
+    return queries or [alarm]
+
+
+def dimensions(metric: dict) -> frozenset[tuple[str, str]]:
+    return frozenset((dimension["Name"], dimension["Value"]) for dimension in metric.get("Dimensions", []))
 
 
 def alarms(world: World) -> list[dict]:

@@ -113,7 +113,8 @@ class Credentials:
             return self._session
         if self._refused and self._clock() - self._refused_at < REFUSE_SECONDS:
             self._wait_for_another_version()
-        return self._admit(accepts, self._source.current(), self._source.pending())
+        current, pending = self._both()
+        return self._admit(accepts, current, pending)
 
     def after_refusal(self, accepts: Callable[[Session], bool]) -> Session:
         """Give the session to use after a 401: the same one when its credentials are still accepted.
@@ -123,10 +124,19 @@ class Credentials:
         before = self._session
         assert before is not None
         before.is_accepted = False
-        current, pending = self._source.current(), self._source.pending()
+        current, pending = self._both()
         if current.version_id != before.version_id:
             return self._admit(accepts, current, pending)
         return self._admit(accepts, pending, current)
+
+    def _both(self) -> tuple[Versioned, Versioned | None]:
+        """Read the version in use and the one under way.
+
+        The one under way first: a rotation that ends between the two reads has then made it the current one.
+        The other way round both reads would miss the new password.
+        """
+        pending = self._source.pending()
+        return self._source.current(), pending
 
     def newer(self) -> Session | None:
         """Give a session of the current version when that is not the one in use; None when it is."""

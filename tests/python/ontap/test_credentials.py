@@ -123,6 +123,27 @@ def test_a_new_password_costs_one_failed_login(client: OntapClient, gate: Gate, 
     assert gate.failures == 1
 
 
+def test_a_rotation_that_ends_between_the_two_reads_is_not_missed(
+    client: OntapClient, gate: Gate, stored: Stored
+) -> None:
+    """The password has changed; the secret is read once, the rotation ends, and the secret is read again."""
+    assert client.get(CLUSTER)
+    gate.password = "two"
+    stored.put("2", "two", pending=True)
+    reads = (stored.current, stored.pending)
+
+    def and_then_it_ends(read: Callable[[], Versioned | None]) -> Callable[[], Versioned | None]:
+        def reading() -> Versioned | None:
+            found = read()
+            stored.current_id, stored.pending_id = "2", ""
+            return found
+
+        return reading
+
+    stored.current, stored.pending = map(and_then_it_ends, reads)  # type: ignore[method-assign, assignment]
+    assert client.get(CLUSTER)
+
+
 def test_a_password_that_a_rotation_has_just_set_is_used_before_the_rotation_ends(
     client: OntapClient, gate: Gate, stored: Stored
 ) -> None:
