@@ -230,6 +230,10 @@ class SimClient:
         """Let the next calls that can end half way with this code do so (`fpolicy.PARTIAL_CODES`)."""
         self._post(f"/fpolicy/{svm}/fail", {"code": code, "times": times})
 
+    def switch(self, **changes: object) -> None:
+        """Change some switches while it runs: those of config.LIVE_SWITCHES."""
+        self._post("/switches", changes)
+
     def fsx(self, action: str, **body: Any) -> Json:
         """Act on the AWS side: one of the actions of `FsxFace.control`."""
         return self._post(f"/fsx/{action}", body)

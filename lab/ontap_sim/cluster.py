@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from lab.ontap_sim.asking import PASSES, Status
-from lab.ontap_sim.config import Switches
+from lab.ontap_sim.config import Switches, switched
 from lab.ontap_sim.connection import Connection
 from lab.ontap_sim.delivery import Channel, Delivery, store_row
 from lab.ontap_sim.fpolicy import FpolicyConfig
@@ -127,17 +127,30 @@ class Cluster:
         """Find an SVM's configuration by the SVM's name. Raises SimError."""
         return self.configs[self._svm(svm_name).uuid]
 
+    def switch(self, changes: Mapping[str, Any]) -> None:
+        """Change some of the LIVE_SWITCHES, from the next notification on. Raises SimError."""
+        switches = self.delivery.switches = switched(self.delivery.switches, changes)
+        for store in self.stores.values():
+            store.order, store.window = switches.replay_order, switches.replay_window
+
     # operations --------------------------------------------------------------------------------------
 
     def policies_for(self, operation: Operation) -> tuple[str, ...]:
         """Name the enabled policies that want this operation."""
+        return self._wanting(operation, enabled=True)
+
+    def is_missed(self, operation: Operation) -> bool:
+        """Say whether a disabled policy would want this operation, and no enabled one does."""
+        return not self._wanting(operation, enabled=True) and bool(self._wanting(operation, enabled=False))
+
+    def _wanting(self, operation: Operation, *, enabled: bool) -> tuple[str, ...]:
         svm_uuid = operation.volume.svm.uuid
         if svm_uuid in self._stopped:
             return ()
         events = self.configs[svm_uuid].events
         return tuple(
             name
-            for name, policy in self.configs[svm_uuid].external_policies()
+            for name, policy in self.configs[svm_uuid].external_policies(enabled=enabled)
             if wanted(operation, policy, (events[event["name"]] for event in policy["events"]))
         )
 

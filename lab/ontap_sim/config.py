@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,6 +78,19 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "reset_unlocks": ("no", "yes"),
     "fpolicy_ca_type": ("client_ca", "server_ca", "root_ca", "any"),
 }
+
+# What `POST /switches` may change while the simulator runs: how notifications are shared, stamped and ordered.
+LIVE_SWITCHES = frozenset(
+    {
+        "node_spread",
+        "on_back_pressure",
+        "policy_time",
+        "primary_sharing",
+        "replay_order",
+        "replay_time",
+        "replay_window",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +221,21 @@ def _account(entry: dict[str, Any], svms: list[dict[str, Any]]) -> AccountSettin
     return account
 
 
-def _switches(data: Mapping[str, Any]) -> Switches:
+def switched(switches: Switches, changes: Mapping[str, Any]) -> Switches:
+    """Change some of the LIVE_SWITCHES. Raises SimError."""
+    _only(changes, "switches", set(LIVE_SWITCHES))
+    _check_choices(changes)
+    return replace(switches, **changes)
+
+
+def _check_choices(data: Mapping[str, Any]) -> None:
     for name, allowed in _CHOICES.items():
         if data.get(name, allowed[0]) not in allowed:
             raise SimError(f"switch {name} is {data[name]!r}; allowed: {', '.join(allowed)}")
+
+
+def _switches(data: Mapping[str, Any]) -> Switches:
+    _check_choices(data)
     return _build(
         Switches,
         {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()},

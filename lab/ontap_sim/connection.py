@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from lab.ontap_sim import wire
 from lab.ontap_sim.asking import Pending, Timers
+from lab.ontap_sim.config import Switches
 from lab.ontap_sim.fpolicy_fields import seconds
 from lab.ontap_sim.link import Link, Session
 from lab.ontap_sim.model import Operation
@@ -43,7 +44,6 @@ class Connection:
         self.reason: dict[str, object] = {}
         self.updated_at = datetime.now(UTC)
         self._channel = channel
-        self._switches = channel.delivery.switches
         self._outbox: deque[Operation] = deque()
         self._written: deque[tuple[int, Operation]] = (
             deque()
@@ -57,6 +57,10 @@ class Connection:
         self._dialling: asyncio.Task[None] | None = None
         self._pump_due = False
         self._pending = Pending(self._tell_request)
+
+    @property
+    def _switches(self) -> Switches:
+        return self._channel.delivery.switches  # some may change while we stand
 
     @property
     def is_ready(self) -> bool:

@@ -17,8 +17,8 @@ class Control:
     """Answer GET /status, and POST of the rest.
 
     /operations, /storm, /snapshot, /mark, /node/{n}/restart, /svm/{name}/start, /svm/{name}/stop,
-    /fpolicy/{svm}/fail (`FpolicyConfig.fail_partly`), /fsx/{action} (`FsxFace.control`), and what
-    `Management.control` knows.
+    /switches (`Cluster.switch`), /fpolicy/{svm}/fail (`FpolicyConfig.fail_partly`), /fsx/{action}
+    (`FsxFace.control`), and what `Management.control` knows.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -50,6 +50,9 @@ class Control:
                 return {}
             case ["POST", "svm", name, ("start" | "stop") as action]:
                 simulator.cluster.set_running(name, running=action == "start")
+                return {}
+            case ["POST", "switches"]:
+                simulator.cluster.switch(json.loads(request.body))
                 return {}
             case ["POST", "fpolicy", svm, "fail"]:
                 simulator.cluster.config_of(svm).fail_partly(**json.loads(request.body))

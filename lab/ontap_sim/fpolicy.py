@@ -79,10 +79,10 @@ class FpolicyConfig:
         self._partial[code] -= 1
         return True
 
-    def external_policies(self) -> Iterator[tuple[str, Record]]:
-        """Give the enabled policies that have an external engine, the lowest priority number first (13.4)."""
-        enabled = [policy for policy in self.policies.values() if policy["enabled"]]
-        for policy in sorted(enabled, key=lambda policy: int(policy["priority"])):
+    def external_policies(self, *, enabled: bool = True) -> Iterator[tuple[str, Record]]:
+        """Give the policies that have an external engine, the lowest priority number first (13.4)."""
+        found = [policy for policy in self.policies.values() if policy["enabled"] is enabled]
+        for policy in sorted(found, key=lambda policy: int(policy.get("priority") or 0)):
             if policy["engine"]["name"] != "native":
                 yield policy["name"], policy
 

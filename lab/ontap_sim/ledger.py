@@ -34,10 +34,13 @@ class Ledger:
         self._file.close()
 
 
-def operation_row(operation: Operation, *, monitored: bool, status: str = "") -> Row:
+def operation_row(
+    operation: Operation, *, monitored: bool, missed: bool = False, status: str = ""
+) -> Row:
     """Describe one operation; `monitored` says that an enabled policy's events and scope want it.
 
-    With a status it is one that a synchronous policy was asked about: a `refusal` did not happen.
+    `missed`: no enabled policy wants it, but a disabled one would. With a status it is one that a synchronous
+    policy was asked about: a `refusal` did not happen.
     """
     volume = operation.volume
     refused = status not in ("", *PASSES)
@@ -59,4 +62,5 @@ def operation_row(operation: Operation, *, monitored: bool, status: str = "") ->
         "offset": operation.offset,
         "length": None if operation.offset is None else operation.length,  # not of a close
         "monitored": monitored,
+        "missed": missed,
     }

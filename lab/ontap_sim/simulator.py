@@ -178,7 +178,15 @@ class Simulator:
         numbered = [replace(operation, seq=operation.seq or next(self._seq)) for operation in operations]
         policies = [self.cluster.policies_for(operation) for operation in numbered]
         pairs = list(zip(numbered, policies, strict=True))
-        rows = [operation_row(operation, monitored=bool(names), status=status) for operation, names in pairs]
+        rows = [
+            operation_row(
+                operation,
+                monitored=bool(names),
+                missed=not names and self.cluster.is_missed(operation),
+                status=status,
+            )
+            for operation, names in pairs
+        ]
         self.ledger.append(rows)
         self.operations += len(pairs)
         self.monitored += sum(bool(names) for names in policies)

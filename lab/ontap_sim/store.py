@@ -37,8 +37,8 @@ class PersistentStore:
         self.limit_bytes = limit_bytes  # how far the volume grows by itself; 0: not at all
         self.maximum_bytes = 0  # what limit_bytes is when the volume's autosize says so; 0: the default
         self.dropped = 0  # refused since the store was last not full
-        self._order = order
-        self._window = window
+        self.order = order
+        self.window = window
         self._random = random.Random(seed)
         self._entries: dict[Key, list[Operation]] = defaultdict(list)
         self._taken: dict[Key, int] = defaultdict(int)
@@ -76,8 +76,8 @@ class PersistentStore:
         return operation
 
     def _position(self, key: Key, count: int) -> int:
-        if self._order == "shuffle":
-            return self._random.randrange(min(self._window or count, count)) if count else 0
-        if self._order == "documented":
+        if self.order == "shuffle":
+            return self._random.randrange(min(self.window or count, count)) if count else 0
+        if self.order == "documented":
             return min(_DOCUMENTED_ORDER[self._taken[key] % len(_DOCUMENTED_ORDER)], max(count - 1, 0))
         return 0

@@ -57,6 +57,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--allow-lost", type=int, default=0, metavar="N", help="operations that may lack their event"
     )
+    parser.add_argument(
+        "--match",
+        choices=("time", "path"),
+        default="time",
+        help="how an event is known to be an operation's: by time and path (%(default)s), or by path alone, "
+        "for storage that stamps replayed or doubled events anew",
+    )
     parser.add_argument("--json", action="store_true", help="everything as one JSON object")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="also draw it as one HTML file")
     parser.set_defaults(run=_verify)
@@ -73,7 +80,7 @@ def _verify(arguments: argparse.Namespace) -> Exit:
         queues=queue_depths(queues),
         work=None if place is None else Reader(place).work(wanted_types),
     )
-    verification = verify(ledger, evidence, arguments.allow_lost)
+    verification = verify(ledger, evidence, arguments.allow_lost, by_time=arguments.match == "time")
     _print(verification, as_json=arguments.json)
     if arguments.chart is not None:
         _draw(verification, arguments.chart, title=str(arguments.ledger))

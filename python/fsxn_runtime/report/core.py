@@ -1,8 +1,9 @@
 """Compare the storage's ledger with what arrived. Pure: everything read comes in as arguments.
 
 An event and an operation are the same when time, operation, path and target path are all equal; times are
-unique in the storage's ledger. A client's ledger has no times of the storage: there operation and paths must
-be equal, and the client never uses a name twice. The comparison knows nothing of how events travel.
+unique in the storage's ledger. Without times (a client's ledger has none of the storage, and a storage may
+stamp an event anew when it replays it) operation and paths must be equal; names should not be used twice
+then, for several writes of one file need one event only. The comparison knows nothing of how events travel.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from fsxn_runtime.report.model import (
     Finding,
     Flow,
     Ledger,
+    Mark,
     LineageRow,
     Operation,
     Output,
     Outputs,
     Replay,
+    SystemMessages,
     Verification,
     Work,
     WorkItem,
@@ -37,14 +40,18 @@ EXAMPLES = 5  # enough to start looking, short enough for a terminal
 _ACTIONS = frozenset({EventType.FILE_DELETE, EventType.FILE_RENAME})  # their work key is the event id
 
 
-def verify(ledger: Ledger, evidence: Evidence, lost_allowed: int = 0) -> Verification:
+def verify(
+    ledger: Ledger, evidence: Evidence, lost_allowed: int = 0, *, by_time: bool = True
+) -> Verification:
     """Say whether the ledger and what arrived are the same, with every figure.
 
-    Up to `lost_allowed` operations may lack their event (a server killed without warning).
+    Up to `lost_allowed` operations may lack their event (a server killed without warning). by_time: events
+    must have the ledger's times; never asked of a client's ledger.
     """
     arrivals = [arrival for arrival in evidence.arrivals if _is_below(arrival, ledger.scope)]
     firsts = _first_copies(arrivals)
-    lost, unexpected = _match(ledger.operations, firsts)
+    by_time = by_time and not any(operation.is_client_time for operation in ledger.operations)
+    lost, unexpected = _match(ledger.operations, firsts, by_time=by_time)
     delivery = _delivery(ledger.operations, arrivals, firsts, lost, unexpected, lost_allowed)
     findings = _delivery_findings(delivery, lost, unexpected)
     accounting, outputs, work = None, None, evidence.work
@@ -83,21 +90,23 @@ def _first_copies(arrivals: Iterable[Arrival]) -> list[Arrival]:
 
 
 def _match(
-    operations: Sequence[Operation], firsts: Sequence[Arrival]
+    operations: Sequence[Operation], firsts: Sequence[Arrival], *, by_time: bool
 ) -> tuple[list[Operation], list[Arrival]]:
-    """Give the monitored operations without an event, and the events without a monitored operation."""
-    by_client = any(operation.is_client_time for operation in operations)
+    """Give the operations that lack their event, and the events without an operation.
+
+    Without times an operation may have several events under ids of their own (two policies that each stamp
+    it), and what filters may merge (several writes of one file) is expected and not demanded.
+    """
 
     def identity(thing: Operation | Arrival) -> tuple[int, str, str, str | None]:
-        return 0 if by_client else thing.time_us, thing.operation, thing.path, thing.target_path
+        return thing.time_us if by_time else 0, thing.operation, thing.path, thing.target_path
 
-    wanted = {identity(operation): operation for operation in operations if operation.monitored}
-    # A client's ledger does not demand what filters may merge (several writes of one file); it expects it.
-    merged = {identity(each) for each in operations if each.is_client_time and not each.monitored}
+    wanted = {identity(operation): operation for operation in operations if operation.is_owed}
+    expected = frozenset() if by_time else {identity(operation) for operation in operations}
     unexpected = [
         arrival
         for arrival in firsts
-        if wanted.pop(identity(arrival), None) is None and identity(arrival) not in merged
+        if wanted.pop(identity(arrival), None) is None and identity(arrival) not in expected
     ]
     return list(wanted.values()), unexpected
 
@@ -110,7 +119,7 @@ def _delivery(
     unexpected: Sequence[Arrival],
     lost_allowed: int,
 ) -> Delivery:
-    monitored = sum(operation.monitored for operation in operations)
+    monitored = sum(operation.is_owed for operation in operations)
     return Delivery(
         operations=len(operations),
         monitored=monitored,
@@ -119,6 +128,7 @@ def _delivery(
         duplicates=len(arrivals) - len(firsts),
         replayed=sum(arrival.replayed for arrival in firsts),
         lost=len(lost),
+        missed=sum(operation.missed for operation in lost),
         lost_allowed=lost_allowed,
         unexpected=len(unexpected),
         unreported=len(operations) - monitored,
@@ -151,8 +161,22 @@ def _flow(ledger: Ledger, firsts: Sequence[Arrival]) -> Flow:
         store_used_before=used[0] if used else None,
         store_used_most=max(used, default=None),
         store_used_after=used[-1] if used else None,
-        system_events=dict(sorted(Counter(event.name for event in ledger.system_events).items())),
+        system_events=_system_messages(ledger, began),
     )
+
+
+def _system_messages(ledger: Ledger, began_us: int) -> list[SystemMessages]:
+    """Count messages by name around the mark that is nearest, in order of time."""
+    marks = [mark for mark in ledger.marks if mark.event in ("server_down", "server_up")]
+    marks = marks or [Mark("", began_us)]
+    times: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
+    for event in sorted(ledger.system_events, key=lambda event: event.at_us):
+        place = min(range(len(marks)), key=lambda number: abs(event.at_us - marks[number].at_us))
+        times[place, event.name].append((event.at_us - marks[place].at_us) / 1e6)
+    return [
+        SystemMessages(name, len(seconds), marks[place].event, seconds[0], seconds[-1])
+        for (place, name), seconds in times.items()
+    ]
 
 
 def _accounting(arrivals: Sequence[Arrival], work: Work) -> Accounting:
@@ -227,7 +251,7 @@ def _files_with_an_operation(ledger: Ledger) -> list[FinalFile]:
     """Files that the policy reported. A file that only came along with its renamed folder has no event."""
     named: set[str | None] = set()
     for operation in ledger.operations:
-        if operation.monitored:
+        if operation.is_owed:
             named |= {operation.path, operation.target_path}
     return [file for file in ledger.files if file.path in named]
 

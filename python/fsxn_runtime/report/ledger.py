@@ -86,6 +86,7 @@ def _operation(row: Mapping[str, Any]) -> Operation:
         time_us=row["time_us"],
         monitored=row["monitored"],
         is_client_time=row.get("time_source") == "client",
+        missed=row.get("missed", False),
     )
 
 

@@ -20,6 +20,12 @@ class Operation:
     time_us: int
     monitored: bool
     is_client_time: bool = False  # a client kept the ledger: it does not know the storage's time
+    missed: bool = False  # no enabled policy wanted it, but a disabled one would have
+
+    @property
+    def is_owed(self) -> bool:
+        """Say whether an event of it must arrive."""
+        return self.monitored or self.missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +160,27 @@ class Delivery:
     """Operations against events on the bus."""
 
     operations: int
-    monitored: int
-    delivered: int  # monitored operations with at least one event
+    monitored: int  # operations that must have an event: the policy asks for them, or would if it were enabled
+    delivered: int  # of these, with at least one event
     arrivals: int  # events that came, copies included
     duplicates: int  # copies of an event that came before
     replayed: int  # events marked as replayed, copies not counted
     lost: int
+    missed: int  # of the lost ones: made while the policy was disabled
     lost_allowed: int
     unexpected: int
     unreported: int  # operations that the policy did not ask for
+
+
+@dataclass(frozen=True, slots=True)
+class SystemMessages:
+    """Messages of ONTAP's event log with one name, around one mark of the run."""
+
+    name: str
+    count: int
+    mark: str  # the nearest server_down or server_up; empty: the run has neither
+    first_seconds: float  # after that mark, negative before it; without a mark after the first operation
+    last_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +194,7 @@ class Flow:
     store_used_before: int | None  # bytes; None when the ledger does not say
     store_used_most: int | None
     store_used_after: int | None
-    system_events: Mapping[str, int]  # EMS messages by name
+    system_events: Sequence[SystemMessages]  # EMS, in order of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +267,12 @@ class Verification:
         return cls(
             findings=[Finding(**finding) for finding in data["findings"]],
             delivery=Delivery(**data["delivery"]),
-            flow=Flow(**data["flow"]),
+            flow=Flow(
+                **{
+                    **data["flow"],
+                    "system_events": [SystemMessages(**each) for each in data["flow"]["system_events"]],
+                }
+            ),
             accounting=Accounting(**data["accounting"]) if data["accounting"] else None,
             outputs=Outputs(**data["outputs"]) if data["outputs"] else None,
             replay=Replay(**data["replay"]) if data["replay"] else None,

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.report import charts
 from fsxn_runtime.report.model import Verification
-from fsxn_runtime.report.text import duration, latencies, rows
+from fsxn_runtime.report.text import duration, latencies, rows, system_messages
 
 # What an event on the bus can become, in the words of the page.
 _SHARES = (
@@ -48,6 +48,7 @@ def render(run: Mapping[str, Any]) -> str:
         outputs=verification.outputs,
         figures=list(rows(verification)),
         latencies=list(latencies(verification)),
+        messages=list(system_messages(verification)),
         tiles=_tiles(verification),
         shares=[
             {"name": name, "count": count, "meaning": meaning}

@@ -22,6 +22,8 @@ def rows(verification: Verification) -> Iterator[tuple[str, str]]:
     yield "  the policy asks for", f"{delivery.monitored:,}"
     yield "  delivered to the bus", f"{delivery.delivered:,}"
     yield "  lost", f"{delivery.lost:,} (allowed {delivery.lost_allowed:,})"
+    if delivery.missed:
+        yield "    made while the policy was disabled", f"{delivery.missed:,}"
     yield "events without an operation", f"{delivery.unexpected:,}"
     yield "events on the bus", f"{delivery.arrivals:,}"
     yield "  transport duplicates", f"{delivery.duplicates:,}"
@@ -36,8 +38,8 @@ def rows(verification: Verification) -> Iterator[tuple[str, str]]:
             "Persistent Store, KiB before / most / after",
             " / ".join(f"{(used or 0) / 1024:,.0f}" for used in uses),
         )
-    for name, count in flow.system_events.items():
-        yield f"EMS {name}", f"{count:,}"
+    for name, count, when in system_messages(verification):
+        yield f"EMS {name}", f"{count}, {when}"
     yield from _work_rows(verification)
     if replay := verification.replay:
         yield "replay: first to last event on the bus", f"{replay.seconds:.1f} s"
@@ -50,6 +52,16 @@ def rows(verification: Verification) -> Iterator[tuple[str, str]]:
         yield "replay: neighbours in the wrong order", f"{replay.inversions_pct} %"
     for name, depth in verification.queues.items():
         yield f"left in queue {name}", f"{depth:,}"
+
+
+def system_messages(verification: Verification) -> Iterator[tuple[str, str, str]]:
+    """Give name, number and time of ONTAP's messages, in order of time."""
+    for each in verification.flow.system_events:
+        since = each.mark or "the first operation"
+        times = f"{each.first_seconds:+.1f} s"
+        if round(each.last_seconds, 1) != round(each.first_seconds, 1):
+            times += f" to {each.last_seconds:+.1f} s"
+        yield each.name, f"{each.count:,}", f"{times} from {since}"
 
 
 def _work_rows(verification: Verification) -> Iterator[tuple[str, str]]:

@@ -5,9 +5,18 @@ from dataclasses import replace
 
 import pytest
 from fsxn_runtime.report import lines, verify
-from fsxn_runtime.report.model import Evidence, LineageRow, Operation, StoreUse, SystemEvent, Verification
+from fsxn_runtime.report.model import (
+    Evidence,
+    LineageRow,
+    Mark,
+    Operation,
+    StoreUse,
+    SystemEvent,
+    SystemMessages,
+    Verification,
+)
 
-from tests.python.report.runs import Run, event, faithful_run
+from tests.python.report.runs import Run, event, faithful_run, operation
 
 
 def codes(verification: Verification) -> dict[str, int]:
@@ -221,13 +230,70 @@ def test_without_a_workload_only_delivery_is_compared():
 def test_flow_says_how_much_was_stored_how_fast_events_came_and_how_full_the_store_was():
     """Eight events, one each millisecond: 7 ms from first to last on the bus, 12 ms since the start."""
     uses = [StoreUse(1, 0, 1000), StoreUse(2, 900, 1000), StoreUse(3, 100, 1000)]
-    happened = [SystemEvent(5, name, "") for name in ("fpolicy.server.disconnect", "fpolicy.server.connect")]
     run = faithful_run().with_ledger(
-        notifications={"sent": 8, "stored": 5, "dropped": 1}, store_uses=uses, system_events=happened * 2
+        notifications={"sent": 8, "stored": 5, "dropped": 1}, store_uses=uses
     )
     flow = run.verify().flow
     assert (flow.stored, flow.dropped) == (5, 1)
     assert flow.seconds == pytest.approx(0.012)
     assert flow.events_per_second == pytest.approx(8 / 0.007, rel=0.01)
     assert (flow.store_used_before, flow.store_used_most, flow.store_used_after) == (0, 900, 100)
-    assert flow.system_events == {"fpolicy.server.connect": 2, "fpolicy.server.disconnect": 2}
+
+
+def test_ontaps_messages_are_counted_around_the_nearest_mark():
+    """Down at 10 s, up at 30 s: two disconnects at 9.5 and 11 s, connections at 29 and 31 s."""
+    happened = [
+        SystemEvent(round(seconds * 1e6), name, "")
+        for name, seconds in [("connect", 31), ("disconnect", 9.5), ("disconnect", 11), ("connect", 29)]
+    ]
+    marks = [Mark("server_down", 10_000_000), Mark("storm", 29_000_000), Mark("server_up", 30_000_000)]
+    run = faithful_run().with_ledger(marks=marks, system_events=happened)
+    result = run.verify()
+    assert result.flow.system_events == [
+        SystemMessages("disconnect", 2, "server_down", -0.5, 1.0),
+        SystemMessages("connect", 2, "server_up", -1.0, 1.0),
+    ]
+    assert [line.split(maxsplit=2)[2] for line in lines(result) if line.startswith("EMS")] == [
+        "2, -0.5 s to +1.0 s from server_down",
+        "2, -1.0 s to +1.0 s from server_up",
+    ]
+    assert Verification.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+
+
+def test_without_marks_ontaps_messages_are_told_from_the_first_operation():
+    run = faithful_run().with_ledger(marks=[], system_events=[SystemEvent(2_000_000, "connect", "")])
+    assert run.verify().flow.system_events == [SystemMessages("connect", 1, "", 1.0, 1.0)]
+
+
+def test_an_operation_made_while_the_policy_was_disabled_is_lost():
+    """One more creation that only a disabled policy wants: lost, and counted apart."""
+    run = faithful_run()
+    unseen = replace(operation(99, "NFS_CREAT", "/vol1/unseen"), monitored=False, missed=True)
+    result = run.with_ledger(operations=[*run.ledger.operations, unseen]).verify()
+    assert codes(result) == {"event.lost": 1}
+    assert (result.delivery.monitored, result.delivery.lost, result.delivery.missed) == (9, 1, 1)
+
+
+def restamped(run: Run) -> Run:
+    """The first event comes with a time of its own, and then once more with another: two ids, one operation."""
+    first, *rest = run.evidence.arrivals
+    stamped = [replace(first, event_id=f"{n}" * 32, time_us=first.time_us + n) for n in (1, 2)]
+    return run.with_evidence(arrivals=[*stamped, *rest])
+
+
+def test_with_times_of_their_own_events_are_matched_by_path():
+    run = restamped(faithful_run())
+    assert codes(run.verify())["event.unexpected"] == 2
+    result = verify(run.ledger, replace(run.evidence, work=None), by_time=False)
+    assert codes(result) == {}
+    assert (result.delivery.lost, result.delivery.delivered) == (0, 8)
+
+
+def test_matched_by_path_what_is_lost_and_what_never_happened_is_found():
+    run = restamped(faithful_run())
+    *rest, last = run.evidence.arrivals
+    without = replace(run.evidence, work=None, arrivals=rest)
+    assert codes(verify(run.ledger, without, by_time=False)) == {"event.lost": 1}
+    foreign = replace(last, event_id="f" * 32, path="/vol1/never")
+    more = replace(run.evidence, work=None, arrivals=[*rest, last, foreign])
+    assert codes(verify(run.ledger, more, by_time=False)) == {"event.unexpected": 1}
