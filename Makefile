@@ -7,7 +7,7 @@ PYTHON_PATHS := python fpolicy-server lab tools tests
 TYPED_PATHS := python/fsxn_runtime fpolicy-server/fpolicy_server lab tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live bench fuzz clean
+.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live bench fuzz storm clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ demo-live: setup package-lambdas ## the same, left running: touch files and watc
 
 bench: setup ## what the server, a decision of the guardrail and a forecast cost, beside simpler things; build/bench.json
 	@$(BIN)/python -m tools.bench
+
+storm: setup package-lambdas ## the large proofs (RUN="lineage queue reconnect matrix"; all without it); build/storm/
+	@$(BIN)/python -m lab.storm $(RUN)
 
 test: setup package-lambdas ## every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup

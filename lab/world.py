@@ -40,6 +40,8 @@ AUTOMATION = "fsxn-automation"  # the account that rotates; fsxadmin stays the l
 FIRST_PASSWORD = "lab-First-Passw0rd"  # noqa: S105 (changed by the first rotation, during the apply)
 SSD_GIB = 2048  # twice the volume's size, so that the volume can grow before the file system must
 TASK_SECONDS = 30.0  # a task starts in about a second; the machine may be loaded
+# A run of the reconciler may still wait for a task that has just gone; the next one comes after it.
+CONNECT_SECONDS = 90.0
 LOOK_SECONDS = 0.3  # between two looks at all queues and counts; one look costs about 15 ms
 _DEPTHS = [
     "ApproximateNumberOfMessages",
@@ -66,6 +68,7 @@ class World:
 
     directory: logs, ledger, events, Terraform's files; emptied first, except for Terraform's plugins.
     volume_directory: the simulated volume's real folder; by default inside `directory`.
+    task_start_seconds: what ECS takes to start a server task; on Fargate 20 to 60.
     step: called with a name around each step of starting, to show and time it.
     """
 
@@ -73,6 +76,7 @@ class World:
     volume_directory: Path | None = None
     switches: Mapping[str, object] = field(default_factory=dict)
     settle_seconds: int = 2
+    task_start_seconds: float = 0.0
     step: Step = silent_step
 
     def __post_init__(self) -> None:
@@ -128,6 +132,7 @@ class World:
                     self.emulator,
                     images={"fsxn-fpolicy-server": Image()},
                     directory=self.directory / "tasks",
+                    start_delay_seconds=self.task_start_seconds,
                 )
             )
             self._tap = self._stack.enter_context(ExitStack())
@@ -160,7 +165,9 @@ class World:
             "accounts": [{"name": AUTOMATION, "password": FIRST_PASSWORD}],
             "switches": dict(self.switches),
         }
-        return self._stack.enter_context(SimProcess(config, self.directory / "ontap")).client
+        process = self._stack.enter_context(SimProcess(config, self.directory / "ontap"))
+        self.sim_pid = process.pid
+        return process.client
 
     def _apply(self) -> None:
         (face,) = self.sim.ready["access_points"]
@@ -235,7 +242,8 @@ class World:
             found[:] = self.runner.tasks(self.service)
             return len(found) == count and all(task.status == "RUNNING" for task in found)
 
-        self.wait(ready, TASK_SECONDS, f"{count} server tasks", lambda: self.log_end("tasks"))
+        seconds = TASK_SECONDS + self.task_start_seconds
+        self.wait(ready, seconds, f"{count} server tasks", lambda: self.log_end("tasks"))
         return found
 
     def wait_connected(self, tasks: Sequence[TaskStatus]) -> None:
@@ -247,7 +255,9 @@ class World:
             servers = {record["server"] for record in records}
             return servers == wanted and all(record["state"] == "connected" for record in records)
 
-        self.wait(connected, TASK_SECONDS, f"ONTAP's connections to {sorted(wanted)}", self._reconciler_log)
+        self.wait(
+            connected, CONNECT_SECONDS, f"ONTAP's connections to {sorted(wanted)}", self._reconciler_log
+        )
 
     def _reconciler_log(self) -> str:
         """What the reconciler wrote last."""
@@ -373,15 +383,20 @@ class World:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": self.emulator.region,
+            "ECS_CLUSTER": self.outputs["server"]["cluster_name"],
+            "ECS_SERVICE": self.service,
+            "EVENTS": str(self.events_path),
             "EXPANSION_FUNCTION": self.outputs["functions"]["expand"]["function_name"],
             "EXPANSION_TABLE": self.outputs["capacity"]["expansion_table"],
             "FILE_SYSTEM_ID": self.file_system_id,
             "GUARDRAIL_SNS_TOPIC_ARN": self.outputs["topic_arn"],
             "GUARDRAIL_TABLE": self.outputs["capacity"]["guardrail_table"],
+            "LEDGER": str(self.ledger_path),
             "LINEAGE_TABLE": self.outputs["lineage_table_name"],
             "RECONCILE_FUNCTION": self.outputs["functions"]["reconcile"]["function_name"],
             "ROTATION_FUNCTION": self.outputs["functions"]["rotate"]["function_name"],
             "ONTAP_SECRET_ID": ONTAP_SECRET,
+            "SIMULATOR": self.sim.ready["control"],
         }
 
 

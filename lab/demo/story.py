@@ -180,9 +180,9 @@ def counting(world: World, view: View) -> Iterator[None]:
         thread.join()
 
 
-def verify(world: World) -> dict[str, Any]:
+def verify(world: World, *more: str, allow_lost: int = 0) -> dict[str, Any]:
     """Run `fsxn events verify` as a user would; a difference is a result, anything else an error."""
-    result = run_tool(world, world.verify_command())
+    result = run_tool(world, [*world.verify_command(allow_lost), *more])
     if result.returncode not in (0, 1):
         raise WorldError(f"fsxn events verify failed: {result.stderr.strip()}")
     verification: dict[str, Any] = json.loads(result.stdout)

@@ -21,7 +21,9 @@ class Check:
     ok: bool
 
 
-def run_tool(world: World, command: list[str]) -> subprocess.CompletedProcess[str]:
+def run_tool(
+    world: World, command: list[str], seconds: float = COMMAND_SECONDS
+) -> subprocess.CompletedProcess[str]:
     """Run one of the product's commands against the world."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
@@ -29,6 +31,6 @@ def run_tool(world: World, command: list[str]) -> subprocess.CompletedProcess[st
         env={**environment, **world.environment()},
         capture_output=True,
         text=True,
-        timeout=COMMAND_SECONDS,
+        timeout=seconds,
         check=False,
     )

@@ -79,7 +79,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "fpolicy_ca_type": ("client_ca", "server_ca", "root_ca", "any"),
 }
 
-# What `POST /switches` may change while the simulator runs: how notifications are shared, stamped and ordered.
+# What `POST /switches` may change while it runs: how notifications are shared, stamped and ordered.
 LIVE_SWITCHES = frozenset(
     {
         "node_spread",

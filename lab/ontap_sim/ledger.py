@@ -34,9 +34,7 @@ class Ledger:
         self._file.close()
 
 
-def operation_row(
-    operation: Operation, *, monitored: bool, missed: bool = False, status: str = ""
-) -> Row:
+def operation_row(operation: Operation, *, monitored: bool, missed: bool = False, status: str = "") -> Row:
     """Describe one operation; `monitored` says that an enabled policy's events and scope want it.
 
     `missed`: no enabled policy wants it, but a disabled one would. With a status it is one that a synchronous

@@ -23,14 +23,14 @@ variable "context" {
 }
 
 variable "desired_count" {
-  description = "Tasks that run; 0 to 10. ONTAP spreads its notifications over all of them. With one, a crash takes longer than the reconnect objective: the next task must start first."
+  description = "Tasks that run; 1 to 10. ONTAP spreads its notifications over all of them. With one, a crash takes longer than the reconnect objective: the next task must start first."
   type        = number
   default     = 2
   nullable    = false
 
   validation {
-    condition     = var.desired_count >= 0 && var.desired_count <= 10 && floor(var.desired_count) == var.desired_count
-    error_message = "desired_count must be a whole number between 0 and 10."
+    condition     = var.desired_count >= 1 && var.desired_count <= 10 && floor(var.desired_count) == var.desired_count
+    error_message = "desired_count must be a whole number between 1 and 10."
   }
 }
 

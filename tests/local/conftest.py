@@ -10,15 +10,20 @@ import pytest
 from lab.world import World
 
 # The proofs compare the whole ledger, so what falsifies later ones on purpose comes after them:
-# a kill without warning loses operations, forged jobs leave outputs without an operation.
+# a kill without warning loses operations, a small store drops, time stamps of their own match no ledger,
+# forged jobs leave outputs without an operation.
 ORDER = (
     "test_interrupt",
     "test_ontap",
     "test_rotation",
     "test_path",
     "test_reconcile",
+    "test_storm",
+    "test_howto",
     "test_bad_input",
     "test_shutdown",
+    "test_losses",
+    "test_matrix",
     "test_capacity",
     "test_metrics",
     "test_permissions",

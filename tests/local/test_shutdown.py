@@ -68,5 +68,6 @@ def test_sigkill_loses_at_most_the_documented_bound_and_the_verifier_says_how_mu
     assert within["findings"] == []
     lost = within["delivery"]["lost"]
     assert UNREAD <= lost <= MEMORY_BOUND + SOCKET_BOUND
+    print(f"a killed server took {lost} events with it; the bound is {MEMORY_BOUND + SOCKET_BOUND}")
     strict = verify(world, allow_lost=lost - 1)
     assert (strict["findings"][0]["code"], strict["findings"][0]["count"]) == ("event.lost", lost)

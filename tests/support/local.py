@@ -10,7 +10,8 @@ from typing import Any
 from lab.terraform import REPOSITORY
 from lab.world import World
 
-COMMAND_SECONDS = 60.0
+COMMAND_SECONDS = 120.0
+SETTLE_SECONDS = 240.0  # a deadline; a thousand operations take some 20 s on two free cores
 
 
 def run(world: World, *command: str) -> subprocess.CompletedProcess[str]:
@@ -26,11 +27,19 @@ def run(world: World, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def verify(world: World, allow_lost: int = 0) -> dict[str, Any]:
+def storm_command(world: World, count: int, *more: str) -> list[str]:
+    """Give `fsxn events storm` on the simulator, ready for `--downtime`."""
+    server = world.outputs["server"]
+    command = ["fsxn", "events", "storm", "--simulator", world.sim.ready["control"], "--count", str(count)]
+    command += ["--cluster", server["cluster_name"], "--service", server["service_name"]]
+    return [*command, *more]
+
+
+def verify(world: World, *more: str, allow_lost: int = 0) -> dict[str, Any]:
     """Settle and let `fsxn events verify` compare everything so far; status and verdict must agree."""
-    world.settle(60)
+    world.settle(SETTLE_SECONDS)
     world.snapshot()
-    result = run(world, *world.verify_command(allow_lost))
+    result = run(world, *world.verify_command(allow_lost), *more)
     assert result.returncode in (0, 1), result.stderr
     verification: dict[str, Any] = json.loads(result.stdout)
     assert (result.returncode == 0) == verification["ok"]

@@ -128,6 +128,16 @@ run "rejects_more_tasks_than_an_engine_holds" {
   expect_failures = [var.desired_count]
 }
 
+run "rejects_a_service_without_tasks" {
+  command = plan
+
+  variables {
+    desired_count = 0
+  }
+
+  expect_failures = [var.desired_count]
+}
+
 run "rejects_an_image_that_moves" {
   command = plan
 

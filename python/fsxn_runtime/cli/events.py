@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from fsxn_runtime.cli import storm
@@ -58,6 +59,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--allow-lost", type=int, default=0, metavar="N", help="operations that may lack their event"
     )
     parser.add_argument(
+        "--scope", metavar="PATH", help="compare only what is below this folder (without --output)"
+    )
+    parser.add_argument(
         "--match",
         choices=("time", "path"),
         default="time",
@@ -74,6 +78,8 @@ def _verify(arguments: argparse.Namespace) -> Exit:
     place = _place(arguments)
     queues = _queues(arguments.queue)
     ledger = parse_ledger(_read(arguments.ledger))
+    if arguments.scope is not None:
+        ledger = replace(ledger, scope=arguments.scope.rstrip("/"))
     wanted_types = frozenset(arguments.event_types.split(","))
     evidence = Evidence(
         arrivals=parse_arrivals(_read(arguments.events)),
@@ -90,6 +96,8 @@ def _verify(arguments: argparse.Namespace) -> Exit:
 def _place(arguments: argparse.Namespace) -> Place | None:
     if arguments.output is None:
         return None
+    if arguments.scope is not None:
+        raise RejectedError("--scope goes without --output: work is not kept by folder")
     scheme, _, rest = arguments.output.partition("://")
     bucket, _, prefix = rest.strip("/").partition("/")
     if scheme != "s3" or not bucket or not prefix:

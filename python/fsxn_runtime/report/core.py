@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from fsxn_runtime.events import EventType
@@ -22,8 +23,8 @@ from fsxn_runtime.report.model import (
     Finding,
     Flow,
     Ledger,
-    Mark,
     LineageRow,
+    Mark,
     Operation,
     Output,
     Outputs,
@@ -48,6 +49,7 @@ def verify(
     Up to `lost_allowed` operations may lack their event (a server killed without warning). by_time: events
     must have the ledger's times; never asked of a client's ledger.
     """
+    ledger = _scoped(ledger)
     arrivals = [arrival for arrival in evidence.arrivals if _is_below(arrival, ledger.scope)]
     firsts = _first_copies(arrivals)
     by_time = by_time and not any(operation.is_client_time for operation in ledger.operations)
@@ -77,8 +79,17 @@ def verify(
     )
 
 
-def _is_below(arrival: Arrival, scope: str) -> bool:
-    return not scope or arrival.path == scope or arrival.path.startswith(f"{scope}/")
+def _scoped(ledger: Ledger) -> Ledger:
+    """Leave out what is not below the ledger's scope."""
+    return replace(
+        ledger,
+        operations=[each for each in ledger.operations if _is_below(each, ledger.scope)],
+        files=[each for each in ledger.files if _is_below(each, ledger.scope)],
+    )
+
+
+def _is_below(thing: Arrival | Operation | FinalFile, scope: str) -> bool:
+    return not scope or thing.path == scope or thing.path.startswith(f"{scope}/")
 
 
 def _first_copies(arrivals: Iterable[Arrival]) -> list[Arrival]:

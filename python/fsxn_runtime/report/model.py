@@ -160,7 +160,7 @@ class Delivery:
     """Operations against events on the bus."""
 
     operations: int
-    monitored: int  # operations that must have an event: the policy asks for them, or would if it were enabled
+    monitored: int  # operations that are owed an event: the policy asks for them, or would if it were enabled
     delivered: int  # of these, with at least one event
     arrivals: int  # events that came, copies included
     duplicates: int  # copies of an event that came before

@@ -74,8 +74,9 @@ def _tiles(verification: Verification) -> list[dict[str, str]]:
         ("delivered", f"{verification.delivery.delivered:,}"),
         ("lost", f"{verification.delivery.lost:,}"),
         *_work_tiles(verification),
-        ("p99 to the bus", "–" if live is None else duration(live.p99)),
     ]
+    if live:
+        tiles.append(("p99 to the bus", duration(live.p99)))
     if verification.replay:
         tiles.append(("replay", f"{verification.replay.seconds:.1f} s"))
     return [{"name": name, "value": value} for name, value in tiles]
@@ -96,7 +97,7 @@ def _charts(verification: Verification, run: Mapping[str, Any]) -> dict[str, Mar
     shares = [(name, count) for name, count, _ in _shares(verification)]
     drawn = {
         "timeline": charts.timeline(series["timeline"]),
-        "latency": charts.latency(series["latency"]),
+        "latency": charts.latency(series["latency"]) if verification.latency_ms.get("live_to_bus") else "",
         "shares": charts.shares(shares) if shares else "",
         "replay_order": charts.replay_order(series["replay_order"]) if verification.replay else "",
         "steps": charts.steps([(step["name"], step["seconds"]) for step in run["steps"]])

@@ -44,7 +44,7 @@ def one_node(world: World, count: int) -> list[str]:
 
 def test_a_switch_that_cannot_change_or_has_another_value_is_refused(start: Start) -> None:
     world = start()
-    with pytest.raises(SimClientError, match="unknown.*path_root"):
+    with pytest.raises(SimClientError, match=r"unknown.*path_root"):
         world.client.switch(path_root="namespace")
     with pytest.raises(SimClientError, match="replay_order is 'backwards'; allowed: shuffle"):
         world.client.switch(replay_order="backwards")

@@ -217,6 +217,13 @@ def test_events_outside_the_ledgers_scope_are_somebody_elses():
     assert codes(run.with_evidence(arrivals=[*run.evidence.arrivals, elsewhere]).verify()) == {}
 
 
+def test_operations_outside_the_ledgers_scope_are_not_asked_for():
+    """Of three files two were renamed or deleted; below the third's path there are its two operations."""
+    run = faithful_run().with_ledger(scope="/vol1/f2")
+    result = verify(run.ledger, Evidence(run.evidence.arrivals[4:5], {}))
+    assert (result.delivery.monitored, result.delivery.arrivals, codes(result)) == (2, 1, {"event.lost": 1})
+
+
 def test_without_a_workload_only_delivery_is_compared():
     run = faithful_run()
     evidence = Evidence(run.evidence.arrivals[1:], {"ingestion": 2})
@@ -230,9 +237,7 @@ def test_without_a_workload_only_delivery_is_compared():
 def test_flow_says_how_much_was_stored_how_fast_events_came_and_how_full_the_store_was():
     """Eight events, one each millisecond: 7 ms from first to last on the bus, 12 ms since the start."""
     uses = [StoreUse(1, 0, 1000), StoreUse(2, 900, 1000), StoreUse(3, 100, 1000)]
-    run = faithful_run().with_ledger(
-        notifications={"sent": 8, "stored": 5, "dropped": 1}, store_uses=uses
-    )
+    run = faithful_run().with_ledger(notifications={"sent": 8, "stored": 5, "dropped": 1}, store_uses=uses)
     flow = run.verify().flow
     assert (flow.stored, flow.dropped) == (5, 1)
     assert flow.seconds == pytest.approx(0.012)
@@ -275,7 +280,7 @@ def test_an_operation_made_while_the_policy_was_disabled_is_lost():
 
 
 def restamped(run: Run) -> Run:
-    """The first event comes with a time of its own, and then once more with another: two ids, one operation."""
+    """The first event comes with a time of its own, then again with another: two ids."""
     first, *rest = run.evidence.arrivals
     stamped = [replace(first, event_id=f"{n}" * 32, time_us=first.time_us + n) for n in (1, 2)]
     return run.with_evidence(arrivals=[*stamped, *rest])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fsxn_runtime.errors import RejectedError
+from fsxn_runtime.report.model import SystemEvent
 from fsxn_runtime.report.page import render
 from fsxn_runtime.report.svg import ticks
 from hypothesis import given
@@ -21,8 +22,11 @@ def run_file(run: Run, **more: Any) -> dict[str, Any]:
     return json.loads(json.dumps({"title": "demo", "verification": run.verify().to_dict(), **more}))
 
 
-def replayed(run: Run) -> Run:
-    arrivals = [replace(arrival, replayed=True) for arrival in run.evidence.arrivals]
+def replayed(run: Run, live: int = 0) -> Run:
+    """The same with all but the first `live` events replayed."""
+    arrivals = [
+        replace(arrival, replayed=place >= live) for place, arrival in enumerate(run.evidence.arrivals)
+    ]
     return run.with_evidence(arrivals=arrivals)
 
 
@@ -52,7 +56,8 @@ def test_the_page_needs_nothing_from_elsewhere():
 
 
 def test_every_chart_is_well_formed_and_says_in_words_what_it_shows():
-    page = render(run_file(replayed(faithful_run()), steps=[{"name": "a & b", "seconds": 1}]))
+    run = replayed(faithful_run(), live=4)
+    page = render(run_file(run, steps=[{"name": "a & b", "seconds": 1}]))
     pictures = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
     assert len(pictures) == 5
     for picture in pictures:
@@ -63,6 +68,17 @@ def test_a_run_without_replay_or_steps_has_no_empty_charts():
     page = render(run_file(faithful_run()))
     assert page.count("<svg") == 3
     assert "out of order" not in page
+
+
+def test_a_run_without_live_events_has_no_latency_chart():
+    page = render(run_file(replayed(faithful_run())))
+    assert "From the operation to the bus" not in page
+    assert "p99 to the bus" not in page
+
+
+def test_ontaps_messages_stand_on_the_page_with_their_times():
+    run = faithful_run().with_ledger(system_events=[SystemEvent(3_000_000, "fpolicy.server.connect", "")])
+    assert re.search(r"<td>fpolicy.server.connect</td>.*?\+2.0 s from server_up", render(run_file(run)))
 
 
 @given(st.text(alphabet=st.sampled_from("<>&\"'a/"), min_size=1))

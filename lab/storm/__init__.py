@@ -1,0 +1,1 @@
+"""`make storm`: the large proofs, each with figures, a page and bounds that it must keep."""
