@@ -109,12 +109,6 @@ class SpoolFile:
             )
         return int((pages - free) * size)
 
-    def shrink(self) -> None:
-        """Give the disk back what deleted events took. Costs a copy of what is left: for an empty file."""
-        with self._translated():
-            self._database.execute("VACUUM")
-            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
     def close(self) -> None:
         """Close the file; what was kept stays."""
         try:

@@ -172,9 +172,9 @@ class Spool:
         if accounting.count >= accounting.high:
             while accounting.count > accounting.spill_to and await self._spill():
                 pass
-        await self._tidy()
         while self._is_loading and accounting.count <= accounting.low and await self._load():
             pass
+        await self._tidy()
 
     async def _ready(self) -> None:
         """Have a file of our own, and regularly show that we live and adopt what the dead left."""
@@ -299,17 +299,20 @@ class Spool:
             self._wake.set()
 
     async def _tidy(self) -> None:
-        """Delete what the queue has, and adopted folders that are empty by that."""
+        """Delete what the queue has. A file of which it has all goes as a whole: a full disk allows that."""
         for store in self._stores():
-            if store.done:
-                numbers, store.done = store.done, []
+            if store.is_read and not store.loaded and (store.done or store is not self._own):
+                store.done.clear()
+                if store is self._own:
+                    self._own = None  # the next step makes a new one
+                else:
+                    self._adopted.remove(store)
+                await self._give_up(store)
+            elif store.done:
+                numbers = store.done[:]  # more may end meanwhile; what fails is tried again
                 await self._guarded(store, store.file.delete, numbers)
+                del store.done[: len(numbers)]
                 store.used_bytes = await self._guarded(store, store.file.used_bytes) or 0
-                if store.is_empty and store is self._own:
-                    await self._guarded(store, store.file.shrink)
-        for store in [store for store in self._adopted if store.is_empty]:
-            self._adopted.remove(store)
-            await self._give_up(store)
 
     async def _give_up(self, store: Store) -> None:
         await self._call(store.file.close)

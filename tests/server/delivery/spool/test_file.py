@@ -50,7 +50,6 @@ def test_a_number_is_never_used_twice(tmp_path: Path) -> None:
     file.append(many(3))
     numbers = [number for number, _ in file.load(0, 10)]
     file.delete(numbers)
-    file.shrink()
     file.append(many(1))
     assert [number for number, _ in file.load(numbers[-1], 10)] == [4]
     file.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from fpolicy_server.delivery import Accounting, Delivery, Fate, Owner, Parcel, Spool
 from fpolicy_server.delivery.parcel import Message
+from fpolicy_server.delivery.spool.errors import SpoolUnavailableError
 from fpolicy_server.delivery.spool.file import Record, SpoolFile
 from fpolicy_server.delivery.spool.folder import Directory
 from fsxn_runtime.edge.log import logger
@@ -236,6 +237,29 @@ def test_what_could_not_be_written_moves_when_it_can_be(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_a_disk_that_is_too_full_even_to_delete_is_emptied_all_the_same(tmp_path: Path) -> None:
+    """Deleting rows needs room in the log. What the queue has by then goes with the whole file."""
+
+    def refuse(_numbers: object) -> None:
+        raise SpoolUnavailableError("no room", code="disk_full")
+
+    async def scenario() -> None:
+        async with bench(tmp_path, QueueDouble(down)) as b:
+            for first in range(0, 5 * BOUND, 10):
+                await b.receive(*names(10, first))
+                await until(lambda: b.accounting.count < HIGH)
+            assert b.spool._own is not None
+            b.spool._own.file.delete = refuse  # type: ignore[method-assign]
+            (before,) = tmp_path.glob("task-*")
+            b.queue.judge = up
+            await b.is_over()
+            assert sorted(b.accepted) == names(5 * BOUND)
+            assert b.failures["disk_full"] >= 1
+            await until(lambda: not before.exists() and len(list(tmp_path.glob("task-*"))) == 1)
+
+    run(scenario)
+
+
 def test_a_file_damaged_in_use_is_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
     """Its pages are overwritten during an outage: what it held is for a person, everything else arrives."""
 
@@ -258,7 +282,7 @@ def test_a_file_damaged_in_use_is_set_aside_and_the_rest_goes_on(tmp_path: Path)
             assert lost <= kept
             assert b.failures["damaged"] == 1
             assert len(list(tmp_path.glob("set-aside-damaged-task-*/spool.sqlite"))) == 1
-            assert len(list(tmp_path.glob("task-*"))) == 1
+            await until(lambda: len(list(tmp_path.glob("task-*"))) == 1)
 
     run(scenario)
 
