@@ -14,10 +14,11 @@ NAMESPACE = "FSxN-S3AP-Patterns"
 
 
 class Outside:
-    """Reads with boto3 as the account's root."""
+    """Reads with boto3 as the account's root. Metrics: from `since` on, else of two hours."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, since: datetime | None = None) -> None:
         self._world = world
+        self._since = since
 
     def volume_gib(self) -> float:
         """Give the volume's size, from FSx."""
@@ -73,14 +74,14 @@ class Outside:
         return [item["status"]["S"] for item in answer["Items"]]
 
     def metric(self, name: str, statistic: str, **dimensions: str) -> float | None:
-        """Give one metric of the last hours, after taking what the functions have written by now."""
+        """Give one metric as one value, after taking what the functions have written by now."""
         self._world.collector.collect()
         now = datetime.now(UTC)
         answer = self._world.client("cloudwatch").get_metric_statistics(
             Namespace=NAMESPACE,
             MetricName=name,
             Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-            StartTime=now - timedelta(hours=2),
+            StartTime=self._since or now - timedelta(hours=2),
             EndTime=now + timedelta(minutes=1),
             Period=86_400,  # one value: no run is that long
             Statistics=[statistic],

@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from lab.cloud.ecs_runner import TaskStatus
@@ -41,14 +42,14 @@ def reconnect(world: World, view: View) -> tuple[Mapping[str, Any], list[Check]]
         text = f"a node was without a server for {seconds:.1f} s"
         checks.append(Check(f"{title}: at most {bound:g} s", text, seconds <= bound))
 
-    start, before = world.task_start_seconds, reconnect_metric(world)
+    start, since = world.task_start_seconds, datetime.now(UTC)
     measured("one task, killed", lambda: kill_one(world, 1), start + OBJECTIVE_SECONDS)
-    metric = reconnect_metric(world)
+    metric = reconnect_metric(world, since)
     checks.append(
         Check(
             "FPolicyReconnectTime_sec shows that one task is not enough for its objective",
-            f"{metric:.0f} s, {before:.0f} s before the kill; the objective is {OBJECTIVE_SECONDS:g} s",
-            before <= OBJECTIVE_SECONDS < metric,
+            f"{metric:.0f} s; the objective is {OBJECTIVE_SECONDS:g} s",
+            metric > OBJECTIVE_SECONDS,
         )
     )
     measured("scaled from 1 to 2", lambda: scale(world, 2), 0.0)
@@ -109,6 +110,6 @@ def connection_rows(world: World) -> list[dict[str, Any]]:
     return [row for row in rows if row["kind"] == "connection"]
 
 
-def reconnect_metric(world: World) -> float:
-    """Give the largest FPolicyReconnectTime_sec so far, from the local CloudWatch."""
-    return Outside(world).metric("FPolicyReconnectTime_sec", "Maximum") or 0.0
+def reconnect_metric(world: World, since: datetime) -> float:
+    """Give the largest FPolicyReconnectTime_sec since then, from the local CloudWatch."""
+    return Outside(world, since).metric("FPolicyReconnectTime_sec", "Maximum") or 0.0
