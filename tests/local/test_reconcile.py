@@ -91,7 +91,6 @@ def test_a_node_restart_under_load_loses_nothing(world: World) -> None:
 
 def test_a_policy_that_a_hand_disabled_is_enabled_by_the_command(world: World) -> None:
     world.sim.disable_fpolicy(SVM, POLICY)
-    assert run(world, "fsxn", "fpolicy", "status").returncode == 1
     result = run(world, "fsxn", "fpolicy", "reconcile", "--json")
     assert result.returncode == 0, result.stderr
     (svm,) = json.loads(result.stdout)["svms"]

@@ -86,12 +86,12 @@ class Reconciler:
     # one SVM -----------------------------------------------------------------------------------------
 
     def _all(self, documents: Documents) -> dict[str, Any]:
-        tasks = self._ready_tasks()
+        self._wait_for_starting_tasks()
         reports: list[Report] = []
         failures: list[FsxnError] = []
         for name, document in sorted(documents.items()):
             try:
-                reports.append(self._one(name, wanted_of(document), tasks))
+                reports.append(self._one(name, wanted_of(document)))
                 self._emf.count("ReconcileFailures_count", 0)
             except FsxnError as exc:
                 self._fail("svm.failed", exc, failures, svm=name)
@@ -108,22 +108,21 @@ class Reconciler:
         _log.error(event, error=exc, **fields)
         failures.append(exc)
 
-    def _ready_tasks(self) -> list[Task]:
-        """Give the running tasks; one that has just started gets a moment to be ready."""
+    def _wait_for_starting_tasks(self) -> None:
+        """Give a task that has just started a moment to be ready."""
         until = self._clock.now() + START_SECONDS
-        while True:
-            tasks = self._tasks.running()
+        while self._clock.now() < until:
             young = now_us() - YOUNG_US
-            starting = any(task.probe is not Probe.READY and task.started_us > young for task in tasks)
-            if not starting or self._clock.now() >= until:
-                return tasks
+            tasks = self._tasks.running()
+            if not any(task.probe is not Probe.READY and task.started_us > young for task in tasks):
+                return
             self._clock.sleep(2 * POLL_SECONDS)
 
-    def _one(self, name: str, wanted: Wanted, tasks: Iterable[Task]) -> Report:
+    def _one(self, name: str, wanted: Wanted) -> Report:
         good_us, lost_us = self._memory.svm(name)
         run = self._run(wanted)
         try:
-            return run.reconcile(tasks)
+            return run.reconcile(self._tasks.running)
         finally:
             self._emf.count("ReconcileUnguarded", run.report.unguarded)
             self._emf.count("ReconcileSteps_count", len(run.report.steps))

@@ -41,6 +41,8 @@ PATIENCE_SECONDS: Final = {
     WaitFor.LINGER: 5.0,
 }
 POLL_SECONDS: Final = 0.25  # one GET each
+# How often it is asked, while waiting, which tasks run: one that ends meanwhile is not waited for.
+TASK_SECONDS: Final = 1.0
 # From nothing to everything takes about twenty steps, a change about ten; more is a circle.
 MAX_STEPS: Final = 100
 # Tries of a step or look that failed for a passing reason, 0.25 s apart and doubling: 8 s in all.
@@ -124,22 +126,22 @@ class Run:
         self.report = Report(wanted.svm)
         self.first_links: tuple[Link, ...] = ()  # the policy's connections at the first look
         self._began: dict[WaitFor, float] = {}
+        self._servers_at = 0.0
         self._failures = 0
         self._in_a_row = 0
         self._conflicting: Change | None = None
 
-    def reconcile(self, tasks: Iterable[Task]) -> Report:
+    def reconcile(self, tasks: Callable[[], Iterable[Task]]) -> Report:
         """Bring the SVM to what is wanted. Whatever fails, a policy that is left disabled is enabled again.
 
-        Raises what ONTAP's refusal or silence is, after that.
+        `tasks` tells which run now. Raises what ONTAP's refusal or silence is, after that.
         """
         observed = self._look()
-        addresses = core.servers(tasks, observed)
+        addresses = self._servers(tasks, observed)
         self.first_links = tuple(link for link in observed.links if link.policy == self._wanted.policy.name)
-        self.report.servers = sorted(addresses)
         self.report.was_missing = len(core.missing_links(self._wanted, addresses, observed))
         try:
-            observed = self._converge(observed, addresses)
+            observed, addresses = self._converge(observed, addresses, tasks)
         except FsxnError:
             self._rescue(addresses)
             raise
@@ -158,17 +160,27 @@ class Run:
             self._do(step)
         raise self._circle()
 
-    def _converge(self, observed: Observed, addresses: frozenset[str]) -> Observed:
+    def _servers(self, tasks: Callable[[], Iterable[Task]], observed: Observed) -> frozenset[str]:
+        addresses = core.servers(tasks(), observed)
+        self._servers_at = self._clock.now()
+        self.report.servers = sorted(addresses)
+        return addresses
+
+    def _converge(
+        self, observed: Observed, addresses: frozenset[str], tasks: Callable[[], Iterable[Task]]
+    ) -> tuple[Observed, frozenset[str]]:
         patience = Patience()
         while len(self.report.steps) + self._failures < MAX_STEPS:
             step = core.next_step(self._wanted, addresses, observed, patience)
             if step is None:
-                return observed
+                return observed, addresses
             if isinstance(step, Wait):
                 if self._is_over(step.what):
                     patience = replace(patience, over=patience.over | {step.what})
-                else:
-                    observed = self._look(observed)
+                    continue
+                observed = self._look(observed)
+                if self._clock.now() - self._servers_at >= TASK_SECONDS:
+                    addresses = self._servers(tasks, observed)
                 continue
             self._need_time(step)
             self._renew()

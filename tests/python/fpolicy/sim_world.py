@@ -111,7 +111,7 @@ class SimWorld:
         side: Side = self.side(wanted.svm)
         if between is not None:
             side = Interposed(side, between)
-        return Run(wanted, side, RealClock(), lambda: None).reconcile(self.tasks(*hosts))
+        return Run(wanted, side, RealClock(), lambda: None).reconcile(lambda: self.tasks(*hosts))
 
     def create(self, _: str = "") -> None:
         """Let a client make a file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from fsxn_runtime.errors import FsxnError, MisconfiguredError
 from fsxn_runtime.fpolicy import run as run_module
-from fsxn_runtime.fpolicy.model import Store, WaitFor
+from fsxn_runtime.fpolicy.model import Store, Task, WaitFor
 from fsxn_runtime.fpolicy.run import Run, State
 
 from tests.python.fpolicy.sim_world import HOSTS, KilledError, RealClock, SimWorld, sim_world
@@ -101,6 +102,22 @@ def test_a_guard_that_does_not_connect_is_given_up_and_counted(
     assert world.run(B).state is State.CONNECTED
     assert not world.policy("p_guard")["enabled"]
     assert world.lost() == set()  # the store kept it
+
+
+def test_a_server_that_ends_while_it_is_waited_for_is_not_waited_for_any_longer(world: SimWorld) -> None:
+    """Scaled up and down again within one run: the run goes on with the task that is left."""
+    world.run(A)
+    world.servers[B].stop()
+    tasks = [[A, B], [A, B], [A]]  # as ECS shows them: one read before the guard, one within its wait
+
+    def running() -> list[Task]:
+        return world.tasks(*(tasks.pop(0) if len(tasks) > 1 else tasks[0]))
+
+    started = time.monotonic()
+    report = Run(world.wanted, world.side(), RealClock(), lambda: None).reconcile(running)
+    assert (report.state, report.servers) == (State.CONNECTED, [A])
+    assert time.monotonic() - started < run_module.PATIENCE_SECONDS[WaitFor.LINKS]
+    world.servers[B].start()
 
 
 def test_an_outage_is_kept_by_the_store_through_the_change_of_address(world: SimWorld) -> None:
