@@ -4,7 +4,7 @@ resource "aws_s3_bucket" "artifacts" {
   # checkov:skip=CKV_AWS_18:results of runs that are also in the log; who reads them is in CloudTrail data events
   # checkov:skip=CKV_AWS_144:results of a check of one Region mean nothing in another
   # checkov:skip=CKV2_AWS_62:nothing reacts to a result; the alarms do
-  for_each = local._ontap
+  count = var.ontap == null ? 0 : 1
 
   bucket        = "${var.context.name_prefix}-canary-${var.context.account_id}"
   force_destroy = var.artifacts.force_destroy
@@ -12,9 +12,9 @@ resource "aws_s3_bucket" "artifacts" {
 }
 
 resource "aws_s3_bucket_ownership_controls" "artifacts" {
-  for_each = local._ontap
+  count = var.ontap == null ? 0 : 1
 
-  bucket = aws_s3_bucket.artifacts["this"].id
+  bucket = aws_s3_bucket.artifacts[0].id
 
   rule {
     object_ownership = "BucketOwnerEnforced"
@@ -22,9 +22,9 @@ resource "aws_s3_bucket_ownership_controls" "artifacts" {
 }
 
 resource "aws_s3_bucket_public_access_block" "artifacts" {
-  for_each = local._ontap
+  count = var.ontap == null ? 0 : 1
 
-  bucket                  = aws_s3_bucket.artifacts["this"].id
+  bucket                  = aws_s3_bucket.artifacts[0].id
   block_public_acls       = true
   block_public_policy     = true
   ignore_public_acls      = true
@@ -32,9 +32,9 @@ resource "aws_s3_bucket_public_access_block" "artifacts" {
 }
 
 resource "aws_s3_bucket_versioning" "artifacts" {
-  for_each = local._ontap
+  count = var.ontap == null ? 0 : 1
 
-  bucket = aws_s3_bucket.artifacts["this"].id
+  bucket = aws_s3_bucket.artifacts[0].id
 
   versioning_configuration {
     status = "Enabled"
@@ -42,9 +42,9 @@ resource "aws_s3_bucket_versioning" "artifacts" {
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "artifacts" {
-  for_each = local._ontap
+  count = var.ontap == null ? 0 : 1
 
-  bucket = aws_s3_bucket.artifacts["this"].id
+  bucket = aws_s3_bucket.artifacts[0].id
 
   rule {
     bucket_key_enabled = var.operations.kms_key_arn != null
@@ -58,9 +58,9 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "artifacts" {
 
 # The code must not age: only results do.
 resource "aws_s3_bucket_lifecycle_configuration" "artifacts" {
-  for_each = local._ontap
+  count = var.ontap == null ? 0 : 1
 
-  bucket = aws_s3_bucket.artifacts["this"].id
+  bucket = aws_s3_bucket.artifacts[0].id
 
   rule {
     id     = "results"

@@ -11,13 +11,13 @@ resource "aws_synthetics_canary" "ontap" {
   for_each = local._ontap
 
   name                     = local._canary_name
-  artifact_s3_location     = "s3://${aws_s3_bucket.artifacts["this"].bucket}/${local._results_path}/"
+  artifact_s3_location     = "s3://${aws_s3_bucket.artifacts[0].bucket}/${local._results_path}/"
   delete_lambda            = true
   execution_role_arn       = aws_iam_role.canary["this"].arn
   failure_retention_period = var.artifacts.retention_days
   handler                  = "canary.handler"
   runtime_version          = each.value.runtime_version
-  s3_bucket                = aws_s3_bucket.artifacts["this"].bucket
+  s3_bucket                = aws_s3_bucket.artifacts[0].bucket
   s3_key                   = aws_s3_object.package["this"].key
   start_canary             = true
   success_retention_period = var.artifacts.retention_days
@@ -87,7 +87,7 @@ resource "aws_synthetics_canary" "ontap" {
 resource "aws_s3_object" "package" {
   for_each = local._ontap
 
-  bucket      = aws_s3_bucket.artifacts["this"].bucket
+  bucket      = aws_s3_bucket.artifacts[0].bucket
   key         = "code/canary-${filesha256(var.package_paths.canary)}.zip"
   source      = var.package_paths.canary
   source_hash = filesha256(var.package_paths.canary)
