@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,18 @@ from fsxn_runtime.ontap import connect, path
 
 from lab.ontap_sim.certificate import Presented
 from lab.terraform import REPOSITORY
-from lab.world import AUTOMATION, FIRST_PASSWORD, World
+from lab.world import AUTOMATION, FIRST_PASSWORD, SVM, World
+from tests.support.canary_process import unpack, warm_canary
+from tests.support.flows import invoke
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
 
 CLIENTS = 4
 ROTATIONS = 3
+CANARY_CHECKS = ("ONTAPHealth", "CertificateExpiry", "FPolicyConnections", "StoreSpace")
+
+Call = Callable[[], None]
 
 
 def secret_id(world: World) -> str:
@@ -67,21 +72,58 @@ def locked(world: World) -> bool:
 
 
 @contextmanager
-def clients_at_work(world: World) -> Iterator[tuple[list[int], list[BaseException]]]:
-    """Clients of the product, each with a connection of its own, that read without a pause."""
-    done, failures, stop = [0] * CLIENTS, [], threading.Event()
+def library_client(world: World) -> Iterator[Call]:
+    """The client that every function shares, with a connection of its own."""
+    with connect(secret_id(world), secretsmanager=world.client("secretsmanager")) as ontap:
 
-    def work(number: int) -> None:
+        def call() -> None:
+            assert ontap.get(path("cluster"), fields=("uuid",))["uuid"]
+
+        yield call
+
+
+@contextmanager
+def canary(world: World, code: Path) -> Iterator[Call]:
+    """The canary's zip: each of its four checks makes a client anew."""
+    environment = {
+        **world.environment(),
+        "CANARY_POLICIES": f"{SVM}/fsxn_s3ap_local",
+        "CANARY_CERTIFICATE_DAYS": "3",  # the simulator's lasts for seven
+    }
+    with warm_canary(code, environment) as process:
+
+        def call() -> None:
+            assert set(process.run().reasons.items()) == {(check, "") for check in CANARY_CHECKS}
+
+        yield call
+
+
+@contextmanager
+def reconciler(world: World) -> Iterator[Call]:
+    """The deployed reconcile function; its schedule and task events call it besides."""
+
+    def call() -> None:
+        (svm,) = invoke(world, "reconcile", {"action": "status"})["svms"]
+        assert svm["enabled"]
+
+    yield call
+
+
+@contextmanager
+def clients_at_work(clients: Mapping[str, Call]) -> Iterator[tuple[dict[str, int], dict[str, BaseException]]]:
+    """Clients of the product that ask without a pause: how often each has, and what failed."""
+    done, failures, stop = dict.fromkeys(clients, 0), {}, threading.Event()
+
+    def work(name: str) -> None:
         try:
-            with connect(secret_id(world), secretsmanager=world.client("secretsmanager")) as ontap:
-                while not stop.is_set():
-                    assert ontap.get(path("cluster"), fields=("uuid",))["uuid"]
-                    done[number] += 1
-                    stop.wait(0.02)
+            while not stop.is_set():
+                clients[name]()
+                done[name] += 1
+                stop.wait(0.02)
         except BaseException as exc:  # noqa: BLE001 (whatever it is, the test must see it)
-            failures.append(exc)
+            failures[name] = exc
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(CLIENTS)]
+    threads = [threading.Thread(target=work, args=(name,)) for name in clients]
     for thread in threads:
         thread.start()
     try:
@@ -98,15 +140,20 @@ def test_the_first_apply_has_changed_the_password(world: World) -> None:
     world.sim.as_user(AUTOMATION, value(world)["password"]).rest("GET", "/cluster")
 
 
-def test_every_client_survives_rotations_under_load(world: World) -> None:
+def test_every_client_survives_rotations_under_load(world: World, tmp_path: Path) -> None:
     """Steps: clients read all the time; three rotations; nobody fails, all work on, nothing is locked."""
-    with clients_at_work(world) as (done, failures):
-        wait_until(lambda: failures or min(done) > 5)
-        for _ in range(ROTATIONS):
-            rotate(world)
-            before = list(done)
-            wait_until(lambda: failures or all(n > b + 5 for n, b in zip(done, before, strict=True)))  # noqa: B023
-    assert failures == []
+    code = unpack(REPOSITORY / "build/lambdas/canary.zip", tmp_path)
+    with ExitStack() as open_clients:
+        clients = {f"client {n}": open_clients.enter_context(library_client(world)) for n in range(CLIENTS)}
+        clients["canary"] = open_clients.enter_context(canary(world, code))
+        clients["reconciler"] = open_clients.enter_context(reconciler(world))
+        with clients_at_work(clients) as (done, failures):
+            wait_until(lambda: failures or min(done.values()) > 1)
+            for _ in range(ROTATIONS):
+                rotate(world)
+                before = dict(done)
+                wait_until(lambda: failures or all(n > before[name] + 1 for name, n in done.items()))  # noqa: B023
+    assert failures == {}
     assert not locked(world)
 
 

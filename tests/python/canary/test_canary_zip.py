@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +23,7 @@ import pytest
 from lab.cloud.emulator import Emulator
 from lab.ontap_sim.process import SimProcess
 from tests.lab.ontap_sim.fake_server import FakeServer
+from tests.support.canary_process import Run, run_once, unpack
 from tests.support.emulator import emulator, emulator_process  # noqa: F401
 from tests.support.waiting import wait_until
 from tools import package_lambdas
@@ -33,28 +32,6 @@ ROOT = Path(__file__).parents[3]
 SYSTEM, POLICY = "fs-0123456789abcdef0", "svm1/fsxn_s3ap"
 USER, PASSWORD = "monitor", "lab-Passw0rd-ro"
 CHECKS = ["ONTAPHealth", "CertificateExpiry", "FPolicyConnections", "StoreSpace"]
-PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); import canary; canary.handler({}, None)"
-
-
-@dataclass
-class Run:
-    """What one run of the canary wrote, and how it ended."""
-
-    status: int
-    lines: list[dict[str, Any]]
-    error: str
-    seconds: float
-    reasons: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.reasons = {
-            line["check"]: line.get("reason", "")
-            for line in self.lines
-            if line.get("event") in ("check.passed", "check.failed")
-        }
-
-    def metric(self, name: str) -> dict[str, float]:
-        return {line["Check"]: line[name] for line in self.lines if name in line}
 
 
 @dataclass
@@ -68,18 +45,9 @@ class World:
     environment: dict[str, str]
 
     def run(self, **changes: str) -> Run:
-        started = time.monotonic()
-        result = subprocess.run(
-            [str(ROOT / ".venv-lambda/bin/python"), "-I", "-B", "-c", PROGRAM, str(self.code / "python")],
-            env={**self.environment, **changes},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        lines = [json.loads(line) for line in result.stdout.splitlines()]
-        assert PASSWORD not in result.stdout + result.stderr
-        return Run(result.returncode, lines, result.stderr, time.monotonic() - started)
+        run = run_once(self.code, {**self.environment, **changes})
+        assert PASSWORD not in run.error + json.dumps(run.lines)
+        return run
 
     @contextmanager
     def secret(self, **changes: str) -> Iterator[None]:
@@ -122,8 +90,6 @@ def world(
     functions = package_lambdas.read_functions(ROOT / "python/lambdas.toml")
     archive = directory / "canary.zip"
     archive.write_bytes(package_lambdas.build(functions["canary"], {}))
-    with zipfile.ZipFile(archive) as opened:
-        opened.extractall(directory / "code")
     volume = {"name": "vol1", "directory": str(directory / "vol1")}
     config = {
         "svms": [{"name": "svm1", "volumes": [volume]}],
@@ -134,7 +100,11 @@ def world(
         simulator.client.configure_fpolicy("svm1", ["127.0.0.1"], server.port, store_bytes=1 << 20)
         simulator.client.wait_connected("svm1")
         yield World(
-            simulator, server, emulator, directory / "code", environment_of(emulator, simulator.ready)
+            simulator,
+            server,
+            emulator,
+            unpack(archive, directory / "code"),
+            environment_of(emulator, simulator.ready),
         )
     server.close()
 
@@ -213,13 +183,14 @@ def test_a_call_that_hangs_fails_its_check_and_no_other(world: World) -> None:
 
 
 def test_a_management_endpoint_that_never_answers_ends_every_check_in_its_time(world: World) -> None:
+    started = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         with world.secret(management_ip=address):
             run = world.run(CANARY_CHECK_SECONDS="3")
     assert set(run.reasons) == set(CHECKS)
     assert set(run.reasons.values()) <= {"timeout", "unreachable"}
-    assert run.seconds < 4 * 3 + 10
+    assert time.monotonic() - started < 4 * 3 + 10
 
 
 def test_a_busy_ontap_is_named(world: World) -> None:
