@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from fsxn_runtime.cli import storm
+from fsxn_runtime.cli import redrive, storm
 from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.report import (
@@ -31,9 +31,10 @@ DEFAULT_EVENT_TYPES = "FILE_CLOSE,FILE_CREATE,FILE_DELETE,FILE_RENAME,FILE_WRITE
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the group `events`."""
     group = subparsers.add_parser(
-        "events", help="file events: storms, and proof that what happened also arrived"
+        "events", help="file events: dead letters, storms, and proof that what happened also arrived"
     )
     commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    redrive.register(commands)
     storm.register(commands)
     parser = commands.add_parser(
         "verify",

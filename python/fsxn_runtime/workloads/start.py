@@ -46,6 +46,7 @@ class Result(StrEnum):
     """What became of one message; the value is the metric that counts it."""
 
     STARTED = "WorkloadStarted_count"
+    REOPENED = "WorkloadReopened_count"
     DUPLICATE = "WorkloadDuplicates_count"
     RESETTLED = "WorkloadResettled_count"
     FILTERED = "WorkloadFiltered_count"
@@ -107,11 +108,10 @@ class Starter:
     def _start(self, item: StateItem, failure: Failure | None, now: int) -> Result:
         existing = self.store.reserve(item)
         if existing is None:
-            started = self.executions.start(item)
-        else:
-            started = self._again(existing, item, failure, now)
-        if started:
-            return Result.STARTED
+            if self.executions.start(item):
+                return Result.STARTED
+        elif self._again(existing, item, failure, now):
+            return Result.REOPENED
         self.store.count_duplicate(item.work_key)
         return Result.DUPLICATE
 

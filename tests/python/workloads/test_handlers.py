@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fsxn_runtime.cli.main import main
 from fsxn_runtime.edge.clients import forget_clients
 from fsxn_runtime.events import EventType, format_timestamp
 from fsxn_runtime.lineage import LineageStore
@@ -57,13 +58,13 @@ class System:
         self.machine = self.stepfunctions.create_state_machine(
             name="work", definition=json.dumps(MACHINE), roleArn=role(emulator)
         )["stateMachineArn"]
-        self.dead_letters = self.sqs.create_queue(QueueName="dead")["QueueUrl"]
+        self.dead_letters = self.sqs.create_queue(QueueName="lab-inventory-dead-letters")["QueueUrl"]
         self.environment = {
             "AWS_ENDPOINT_URL": emulator.endpoint,
             "UC_ID": "inventory",
             "STATE_TABLE": "state",
             "STATE_MACHINE_ARN": self.machine,
-            "WORKLOAD_QUEUE_URL": self.sqs.create_queue(QueueName="work")["QueueUrl"],
+            "WORKLOAD_QUEUE_URL": self.sqs.create_queue(QueueName="lab-inventory-work")["QueueUrl"],
             "WORKLOAD_DLQ_URL": self.dead_letters,
             "ACCESS_POINT": "volume",
             "JUNCTION_PATH": "/vol1",
@@ -112,6 +113,8 @@ def system(installed, monkeypatch):
     forget_clients()
     for cache in caches:
         cache.cache_clear()
+    for name in ("WORKLOAD_QUEUE_URL", "WORKLOAD_DLQ_URL"):
+        installed.sqs.purge_queue(QueueUrl=installed.environment[name])
     for found in installed.items():
         installed.dynamodb.delete_item(TableName="state", Key={"pk": found["pk"]})
     yield installed
@@ -143,17 +146,28 @@ def test_a_failing_work_key_ends_in_the_dead_letter_queue_and_in_the_lineage(sys
     system.start(file_event(event_type=EventType.FILE_DELETE, file_path="/vol1/c"))
     assert finish.handler(system.ended(), Time()) == {"step": "retried"}
     assert finish.handler(system.ended(), Time()) == {"step": "failed"}
-    answer = system.sqs.receive_message(QueueUrl=system.dead_letters, MessageAttributeNames=["All"])
+    answer = system.sqs.receive_message(
+        QueueUrl=system.dead_letters, MessageAttributeNames=["All"], VisibilityTimeout=0
+    )
     [letter] = answer["Messages"]
     assert letter["MessageAttributes"]["reason"]["StringValue"] == "failed"
     assert json.loads(letter["Body"])["failure"]["error"] == "RejectedError"
     [record] = LineageStore(system.dynamodb, "lineage").by_file("/vol1/c")
     assert (record.status, record.reason) == ("failed", "RejectedError")
     assert system.item()["status"] == {"S": "FAILED"}
-    assert start.handler({"Records": [{"messageId": "m", "body": letter["Body"]}]}, Time()) == {
-        "batchItemFailures": []
-    }
-    assert system.item()["attempt"] == {"N": "3"}
+
+
+def test_a_redriven_letter_opens_its_work_key_again(system, capsys):
+    """Given up, then `fsxn events redrive --yes`: what lies in the work queue starts the next attempt."""
+    system.start(file_event(event_type=EventType.FILE_DELETE, file_path="/vol1/d", event_id="d" * 32))
+    for _ in range(2):
+        finish.handler(system.ended(), Time())
+    assert main(["events", "redrive", "inventory", "--prefix", "lab", "--yes"]) == 0
+    [sent] = system.sqs.receive_message(QueueUrl=system.environment["WORKLOAD_QUEUE_URL"])["Messages"]
+    capsys.readouterr()
+    start.handler({"Records": [{"messageId": "m", "body": sent["Body"]}]}, Time())
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["WorkloadReopened_count"] == 1
+    assert (system.item()["status"], system.item()["attempt"]) == ({"S": "IN_PROGRESS"}, {"N": "3"})
 
 
 def test_the_sweep_closes_what_no_report_closed(system):

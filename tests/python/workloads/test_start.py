@@ -141,7 +141,7 @@ def failed(world):
 def test_a_dead_letter_sent_back_gives_one_more_attempt(world):
     letter = failed(world)
     assert world.starter.take(BODY, LATER)[0] is Result.DUPLICATE
-    assert world.starter.take(letter, LATER)[0] is Result.STARTED
+    assert world.starter.take(letter, LATER)[0] is Result.REOPENED
     assert world.starter.take(letter, LATER)[0] is Result.DUPLICATE
     item = only(world.store.items.values())
     assert (item.status, item.attempt) == (Status.IN_PROGRESS, 4)
