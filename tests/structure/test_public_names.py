@@ -101,6 +101,7 @@ PUBLIC = {
         "LineageStore",
         "LineageTracker",
         "RecordResult",
+        "RetentionProfile",
     },
 }
 

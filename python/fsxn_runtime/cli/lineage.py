@@ -89,7 +89,7 @@ def _print(records: Iterator[LineageRecord], *, as_json: bool) -> int:
     if as_json:
         count = 0
         for record in records:
-            say(json.dumps(asdict(record), ensure_ascii=False))
+            say(json.dumps(asdict(record), ensure_ascii=False, default=str))  # default: Decimals
             count += 1
         return count
     rows = [_row(record) for record in records]

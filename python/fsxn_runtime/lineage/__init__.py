@@ -1,6 +1,6 @@
 """Lineage: which file was processed, when, by what, into what."""
 
-from fsxn_runtime.lineage.model import LineageRecord, LineageStatus, RecordResult
+from fsxn_runtime.lineage.model import LineageRecord, LineageStatus, RecordResult, RetentionProfile
 from fsxn_runtime.lineage.settings import LineageSettings
 from fsxn_runtime.lineage.store import LineageStore
 from fsxn_runtime.lineage.tracker import LineageTracker
@@ -12,4 +12,5 @@ __all__ = [
     "LineageStore",
     "LineageTracker",
     "RecordResult",
+    "RetentionProfile",
 ]

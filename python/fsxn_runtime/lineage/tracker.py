@@ -69,4 +69,4 @@ class LineageTracker:
         )
         self._emf.count("LineageFailures_count")
         self._emf.flush()
-        return RecordResult(False, reason)
+        return RecordResult(False, reason, str(error))

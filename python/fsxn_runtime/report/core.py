@@ -39,6 +39,8 @@ from fsxn_runtime.report.statistics import Spread, displacements, percentile, sp
 
 EXAMPLES = 5  # enough to start looking, short enough for a terminal
 _ACTIONS = frozenset({EventType.FILE_DELETE, EventType.FILE_RENAME})  # their work key is the event id
+# Lineage that says why an event made no work of its own.
+_DECISIONS_ONLY = frozenset({"duplicate", "filtered"})
 
 
 def verify(
@@ -233,7 +235,7 @@ def _outputs(
     written = {output.event_id for output in work.outputs if output.action != "process"}
     actions = [arrival for arrival in firsts if arrival.event_type in _ACTIONS & work.wanted_types]
     undone = [arrival.path for arrival in actions if arrival.event_id not in written]
-    recorded = {row.work_key for row in work.lineage}
+    recorded = {row.work_key for row in work.lineage if row.status not in _DECISIONS_ONLY}
     unrecorded = [item.path for item in work.items if item.status == "DONE" and item.work_key not in recorded]
 
     found = (

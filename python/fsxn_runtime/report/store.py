@@ -87,7 +87,7 @@ class Reader:
         return [
             LineageRow(
                 work_key=row.get("work_key", ""),
-                execution_arn=row["step_functions_execution_arn"],
+                execution_arn=row.get("step_functions_execution_arn", ""),
                 status=row["status"],
             )
             for row in self._pages("query", query)

@@ -84,10 +84,12 @@ def test_an_execution_has_its_records(store):
 
 
 def test_a_query_goes_over_pages(store):
-    """300 KB each: DynamoDB gives 1 MB a page."""
-    for number in range(5):
-        tracker(store).record(record(number, reason="x" * 300_000))
-    assert [found.work_key for found in store.by_workload("inventory")] == ["k0", "k1", "k2", "k3", "k4"]
+    """100 KB each: DynamoDB gives 1 MB a page."""
+    keys = tuple(f"{number:03d}{'x' * 1000}" for number in range(100))
+    for number in range(12):
+        tracker(store).record(record(number, output_keys=keys))
+    found = [found.work_key for found in store.by_workload("inventory")]
+    assert found == [f"k{number}" for number in range(12)]
 
 
 def test_writing_a_record_twice_is_writing_it_once(store):
@@ -102,7 +104,8 @@ def test_writing_a_record_twice_is_writing_it_once(store):
 def test_a_record_that_cannot_be_stored_is_told_and_counted_and_raises_nothing(store, dynamodb, capsys):
     lines = []
     result = tracker(LineageStore(dynamodb, "absent"), lines).record(record())
-    assert result == RecordResult(False, "aws_refused")
+    assert (result.stored, result.reason) == (False, "aws_refused")
+    assert "ResourceNotFoundException" in result.message
     assert [line["LineageFailures_count"] for line in lines] == [1]
     logged = json.loads(capsys.readouterr().out)
     assert (logged["event"], logged["work_key"], logged["execution_arn"]) == ("record.lost", "k0", "arn:0")

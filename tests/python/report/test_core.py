@@ -160,6 +160,12 @@ def test_finished_work_without_lineage_is_missing():
     assert codes(run.with_evidence(lineage=run.work.lineage[1:]).verify()) == {"lineage.missing": 1}
 
 
+def test_a_recorded_duplicate_does_not_stand_for_the_work():
+    run = faithful_run()
+    rows = [replace(run.work.lineage[0], status="duplicate"), *run.work.lineage[1:]]
+    assert codes(run.with_evidence(lineage=rows).verify()) == {"lineage.missing": 1}
+
+
 def test_a_queue_that_is_not_empty_is_a_finding_with_its_name():
     result = faithful_run().with_evidence(queues={"ingestion": 0, "quarantine": 2}).verify()
     assert [(f.code, f.count, f.examples) for f in result.findings] == [
