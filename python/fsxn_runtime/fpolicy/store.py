@@ -96,9 +96,8 @@ class Memory:
             with aws_call("dynamodb:Scan"):
                 page = self._dynamodb.scan(**request)
             for item in page["Items"]:
-                name = item["pk"]["S"].removeprefix("SVM#")
-                if name != item["pk"]["S"] and "wanted" in item:
-                    found[name] = json.loads(item["wanted"]["S"])
+                if "wanted" in item:
+                    found[item["pk"]["S"].removeprefix("SVM#")] = json.loads(item["wanted"]["S"])
             if "LastEvaluatedKey" not in page:
                 return found
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
