@@ -7,8 +7,8 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -20,10 +20,10 @@ from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import MisconfiguredError, TransientError
 
 from fpolicy_server import health, inspect, statistics
-from fpolicy_server.delivery import SqsQueue
+from fpolicy_server.delivery import SqsQueue, sqs_service
 from fpolicy_server.framing import MAX_MESSAGE_BYTES
 from fpolicy_server.publish import prometheus_text, publish_emf
-from fpolicy_server.server import CALLS_IN_FLIGHT, Server
+from fpolicy_server.server import Server
 from fpolicy_server.settings import Settings, health_address
 from fpolicy_server.statistics import Statistics
 from fpolicy_server.tls import TlsKeeper, make_context
@@ -104,12 +104,11 @@ async def _run(settings: Settings) -> None:
         on_failure=lambda: counters.count(statistics.VOLUME_MAP_FAILURES),
         log=log,
     )
-    sqs = client("sqs")
+    sqs = sqs_service(time.time, log)
     server = Server(
         settings,
-        SqsQueue(settings.queue_url, sqs),
-        SqsQueue(settings.quarantine_url, sqs),
-        ThreadPoolExecutor(CALLS_IN_FLIGHT + 1, "sqs"),  # one more for the quarantine
+        SqsQueue(settings.queue_url, sqs.call),
+        SqsQueue(settings.quarantine_url, sqs.call),
         volumes,
         TlsKeeper(settings.tls, lambda: counters.count(statistics.CERTIFICATE_FAILURES), log),
         counters,
@@ -179,7 +178,7 @@ def _stop_once(stop: asyncio.Future[signal.Signals], signum: signal.Signals) -> 
 def _end_by(signum: signal.Signals) -> NoReturn:
     """End by the signal that asked for it, so that whoever waits sees why.
 
-    At once, because a thread in a blocking call to the queue could hold up an ordinary exit.
+    At once, because a thread that reads the volume map could hold up an ordinary exit.
     """
     sys.stdout.flush()
     sys.stderr.flush()

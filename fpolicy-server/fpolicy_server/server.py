@@ -7,7 +7,6 @@ import ipaddress
 import itertools
 import socket
 from collections.abc import Callable
-from concurrent.futures import Executor
 from functools import partial
 from typing import Final
 
@@ -49,7 +48,6 @@ class Server:
         settings: Settings,
         queue: Queue,
         quarantine: Queue,
-        executor: Executor,
         volumes: VolumeKeeper,
         tls: TlsKeeper,
         counters: Statistics,
@@ -79,7 +77,6 @@ class Server:
         self.delivery = Delivery(
             queue,
             quarantine,
-            executor,
             linger_seconds=settings.batch_linger_ms / 1000,
             events_per_message=settings.events_per_message,
             calls_in_flight=CALLS_IN_FLIGHT,

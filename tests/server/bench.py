@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fpolicy_server import statistics
@@ -33,7 +32,6 @@ class Bench:
     def __init__(self, queue: QueueDouble, **settings: str) -> None:
         self.port = free_port()
         self.queue, self.quarantine, self.counters = queue, QueueDouble(), Statistics()
-        self._executor = ThreadPoolExecutor(4)
         self._writers: list[asyncio.StreamWriter] = []
         self.volumes = VolumeKeeper(
             lambda: json.dumps(VOLUME_MAP).encode(), 3600, lambda: None, logger("test")
@@ -53,7 +51,6 @@ class Bench:
             read,
             self.queue,
             self.quarantine,
-            self._executor,
             self.volumes,
             TlsKeeper(read.tls, lambda: self.counters.count(statistics.CERTIFICATE_FAILURES), logger("test")),
             self.counters,
@@ -96,7 +93,6 @@ class Bench:
                 await writer.wait_closed()
             except OSError:
                 pass  # cut on purpose
-        self._executor.shutdown()
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
-"""A queue in memory with faults: refuses entries, fails calls, answers late, crashes. Runs in threads."""
+"""A queue in memory with faults: refuses entries, fails calls, answers late, crashes."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Sequence
 
@@ -13,7 +14,10 @@ Judge = Callable[[Message], FsxnError | None]
 
 
 class QueueDouble:
-    """Keeps the bodies it accepted. `judge` decides about one message, `before` may delay or raise."""
+    """Keeps the bodies it accepted. `judge` decides about one message, `before` may block or raise.
+
+    Each call runs in a thread, so that a test can hold it back.
+    """
 
     def __init__(
         self, judge: Judge = lambda message: None, before: Callable[[], None] = lambda: None
@@ -24,8 +28,11 @@ class QueueDouble:
         self.calls = 0
         self._lock = threading.Lock()
 
-    def send(self, messages: Sequence[Message]) -> list[Answer]:
+    async def send(self, messages: Sequence[Message]) -> list[Answer]:
         """Answer one batch."""
+        return await asyncio.to_thread(self._answer, messages)
+
+    def _answer(self, messages: Sequence[Message]) -> list[Answer]:
         with self._lock:
             self.calls += 1
         self.before()

@@ -14,10 +14,10 @@ from fpolicy_server.delivery.sqs import Answer
 class NullQueue:
     """Makes the body of each message, as any queue must, and accepts it."""
 
-    def __init__(self, _url: str, _client: Any) -> None:
+    def __init__(self, _url: str, _call: Any) -> None:
         pass
 
-    def send(self, messages: Sequence[Message]) -> list[Answer]:
+    async def send(self, messages: Sequence[Message]) -> list[Answer]:
         """Accept all."""
         for message in messages:
             _ = message.body

@@ -1,8 +1,7 @@
 """Sends parcels to a queue for as long as it takes.
 
 A lane is one queue with its batcher and its calls in flight; `Delivery` is the two lanes that matter, the
-ingestion queue and the quarantine. Everything here runs in the event loop except the queue's own call,
-which runs in a small pool of threads, so a slow queue never delays reading.
+ingestion queue and the quarantine. Everything here runs in the event loop, calls of the queue as tasks.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
+from functools import partial
 from typing import Final, Protocol
 
 from fsxn_runtime.edge.log import Logger
@@ -26,9 +25,9 @@ PERSISTENT_FAILURES: Final = 20  # calls in a row, half a minute or more: a pers
 
 
 class Queue(Protocol):
-    """What a lane needs: a blocking call with an answer per message."""
+    """What a lane needs: a call with an answer per message."""
 
-    def send(self, messages: Sequence[Message]) -> list[Answer]:
+    async def send(self, messages: Sequence[Message]) -> list[Answer]:
         """Send one batch."""
 
 
@@ -44,7 +43,6 @@ class Lane:
         name: str,
         queue: Queue,
         batcher: Batcher,
-        executor: Executor,
         *,
         calls_in_flight: int,
         on_accepted: Callable[[Parcel], None],
@@ -55,13 +53,12 @@ class Lane:
         self._loop = asyncio.get_running_loop()
         self._queue = queue
         self._batcher = batcher
-        self._executor = executor
         self._calls_in_flight = calls_in_flight
         self._on_accepted = on_accepted
         self._on_refused = on_refused
         self._on_retry = on_retry
         self._log = log.bind(queue=name)
-        self._calls = 0
+        self._calls: set[asyncio.Task[list[Answer]]] = set()
         self._failed_calls = 0  # in a row
         self._not_before = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -71,7 +68,7 @@ class Lane:
         """Take a parcel; returns at once."""
         self._batcher.add(parcel, self._loop.time())
         is_due = self._timer is None or self._batcher.is_full
-        if is_due and self._calls < self._calls_in_flight:  # otherwise the next answer sends what is ready
+        if is_due and len(self._calls) < self._calls_in_flight:  # else the next answer sends what is ready
             self._send_ready()
 
     def take_back(self, count: int) -> list[Parcel]:
@@ -94,19 +91,21 @@ class Lane:
             self._timer.cancel()
             self._timer = None
         now = self._loop.time()
-        while self._calls < self._calls_in_flight and now >= self._not_before:
+        while len(self._calls) < self._calls_in_flight and now >= self._not_before:
             batch = self._batcher.take(now, is_flushing=self._is_flushing)
             if not batch:
                 break
-            self._calls += 1
-            call = self._loop.run_in_executor(self._executor, self._queue.send, batch)
-            call.add_done_callback(lambda done, batch=batch: self._answered(batch, done))  # type: ignore[misc]
+            call = self._loop.create_task(self._queue.send(batch))
+            self._calls.add(call)
+            call.add_done_callback(partial(self._answered, batch))
         due = self._batcher.next_due()
-        if due is not None and self._calls < self._calls_in_flight:
+        if due is not None and len(self._calls) < self._calls_in_flight:
             self._timer = self._loop.call_at(max(due, self._not_before), self._send_ready)
 
-    def _answered(self, batch: Sequence[Message], call: asyncio.Future[list[Answer]]) -> None:
-        self._calls -= 1
+    def _answered(self, batch: Sequence[Message], call: asyncio.Task[list[Answer]]) -> None:
+        self._calls.discard(call)
+        if call.cancelled():
+            return  # the event loop ends
         # What the adapter did not foresee is a defect of ours; the events must outlive it all the same.
         unforeseen = call.exception()
         if unforeseen is not None:
@@ -167,7 +166,6 @@ class Delivery:
         self,
         queue: Queue,
         quarantine: Queue,
-        executor: Executor,
         *,
         linger_seconds: float,
         events_per_message: int,
@@ -183,7 +181,6 @@ class Delivery:
             "ingestion",
             queue,
             Batcher(linger_seconds=linger_seconds, events_per_message=events_per_message),
-            executor,
             calls_in_flight=calls_in_flight,
             on_accepted=lambda parcel: self._end(parcel, Fate.ACCEPTED),
             on_refused=self._quarantine_message,
@@ -194,8 +191,7 @@ class Delivery:
             "quarantine",
             quarantine,
             Batcher(linger_seconds=0, events_per_message=1),
-            executor,
-            calls_in_flight=1,  # few and unhurried: it must not take threads from the ingestion
+            calls_in_flight=1,  # few and unhurried: it must not take connections from the ingestion
             on_accepted=lambda parcel: parcel.end(Fate.QUARANTINED),
             on_refused=self._quarantine_again,
             on_retry=on_retry,

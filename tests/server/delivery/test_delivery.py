@@ -6,7 +6,6 @@ import itertools
 import json
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fpolicy_server.delivery import Delivery, Fate
@@ -38,18 +37,16 @@ def run(
     retries = itertools.count()
 
     async def main() -> None:
-        with ThreadPoolExecutor(4) as executor:
-            delivery = Delivery(
-                queue,
-                quarantine,
-                executor,
-                linger_seconds=0.001,
-                events_per_message=events_per_message,
-                calls_in_flight=3,
-                on_retry=lambda: next(retries),
-                log=logger("test"),
-            )
-            await scenario(delivery)
+        delivery = Delivery(
+            queue,
+            quarantine,
+            linger_seconds=0.001,
+            events_per_message=events_per_message,
+            calls_in_flight=3,
+            on_retry=lambda: next(retries),
+            log=logger("test"),
+        )
+        await scenario(delivery)
 
     asyncio.run(asyncio.wait_for(main(), 30))
     return next(retries)
@@ -161,20 +158,18 @@ def test_flushing_sends_without_lingering() -> None:
     ended: Ends = {}
 
     async def main() -> None:
-        with ThreadPoolExecutor(1) as executor:
-            delivery = Delivery(
-                QueueDouble(),
-                QueueDouble(),
-                executor,
-                linger_seconds=3600,
-                events_per_message=1,
-                calls_in_flight=1,
-                on_retry=lambda: None,
-                log=logger("test"),
-            )
-            delivery.submit(parcel("a", ended))
-            delivery.flush()
-            await delivery.wait_until_empty(10)
+        delivery = Delivery(
+            QueueDouble(),
+            QueueDouble(),
+            linger_seconds=3600,
+            events_per_message=1,
+            calls_in_flight=1,
+            on_retry=lambda: None,
+            log=logger("test"),
+        )
+        delivery.submit(parcel("a", ended))
+        delivery.flush()
+        await delivery.wait_until_empty(10)
 
     asyncio.run(main())
     assert ended == {"a": [Fate.ACCEPTED]}

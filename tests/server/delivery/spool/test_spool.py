@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -47,14 +46,12 @@ class Bench:
         self.spooled = 0
         self.failures: Counter[str] = Counter()
         self.pressures: list[bool] = []
-        self._executor = ThreadPoolExecutor(3)
         self.accounting = Accounting(
             BOUND, HIGH, LOW, on_pressure=self.pressures.append, on_room=lambda: None, on_high=self._wake
         )
         self.delivery = Delivery(
             self.queue,
             self.quarantine,
-            self._executor,
             linger_seconds=0.001,
             events_per_message=1,
             calls_in_flight=2,
@@ -120,7 +117,10 @@ class Bench:
             os.close(store.folder._lock)
             store.file.close()
         self.queue.judge = down  # what the calls still hold is lost, too
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        for lane in (self.delivery._ingestion, self.delivery._quarantine):
+            lane._calls_in_flight = 0  # and nothing is sent any more
+            for call in lane._calls:
+                call.cancel()
 
 
 def down(_message: Message) -> FsxnError:
