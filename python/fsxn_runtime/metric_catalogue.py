@@ -1,6 +1,7 @@
 """The metric catalogue: every metric that a part emits, as `metric_catalogue.json` says it.
 
 Terraform reads the same file for its alarms, so a metric has one name, one unit and one set of dimensions.
+The file's objectives are read by `fsxn_runtime.slo`.
 """
 
 from __future__ import annotations
@@ -25,21 +26,8 @@ class Metric:
     dimension_names: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class SloTarget:
-    """One objective: `statistic` of `metric` over `period_seconds` stays `comparison` than `threshold`."""
-
-    name: str
-    metric: str
-    statistic: str
-    comparison: str
-    threshold: float
-    period_seconds: int
-    periods: int
-
-
-def load() -> tuple[Mapping[str, Metric], Mapping[str, SloTarget]]:
-    """Read the catalogue that is shipped beside this file: metrics by name, objectives by name."""
+def load() -> Mapping[str, Metric]:
+    """Read the metrics of the catalogue that is shipped beside this file, by name."""
     # pkgutil reads from a zip too and, unlike importlib.resources, costs nothing to import.
     data = json.loads(pkgutil.get_data("fsxn_runtime", "metric_catalogue.json") or b"")
     metrics = {
@@ -54,8 +42,7 @@ def load() -> tuple[Mapping[str, Metric], Mapping[str, SloTarget]]:
         )
         for name, entry in data["metrics"].items()
     }
-    targets = {name: SloTarget(name=name, **entry) for name, entry in data["slos"].items()}
-    return MappingProxyType(metrics), MappingProxyType(targets)
+    return MappingProxyType(metrics)
 
 
-METRICS, SLO_TARGETS = load()
+METRICS = load()

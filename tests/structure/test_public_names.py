@@ -33,7 +33,7 @@ PUBLIC = {
         "format_timestamp",
         "parse_timestamp",
     },
-    "fsxn_runtime.metric_catalogue": {"METRICS", "Metric", "SLO_TARGETS", "SloTarget", "load"},
+    "fsxn_runtime.metric_catalogue": {"METRICS", "Metric", "load"},
     "fsxn_runtime.expansion": {
         "ACTION_TYPES",
         "Fsx",
@@ -93,6 +93,18 @@ PUBLIC = {
         "describe_certificate",
         "secret_of",
         "status_of",
+    },
+    "fsxn_runtime.slo": {
+        "Budget",
+        "Catalogue",
+        "SLO_TARGETS",
+        "SloResult",
+        "SloState",
+        "SloTarget",
+        "effective_catalogue",
+        "error_budgets",
+        "evaluate_slos",
+        "is_finding",
     },
     "fsxn_runtime.lineage": {
         "LineageRecord",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -33,6 +34,13 @@ def say(line: str) -> None:
     escapes: no name can move the cursor, begin a line of its own, or make a JSON line invalid.
     """
     sys.stdout.write(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
+
+
+def say_table(rows: Sequence[Sequence[str]]) -> None:
+    """Write rows of equally many cells as columns; the first row is the heading."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 # Answers that come from the other side: it cannot be reached, or does not let us in.

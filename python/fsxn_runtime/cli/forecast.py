@@ -6,10 +6,10 @@ import argparse
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from fsxn_runtime.cli.console import Exit, say
+from fsxn_runtime.cli.console import Exit, say, say_table
 from fsxn_runtime.cli.forecast_chart import Chart, svg, terminal
 from fsxn_runtime.cli.forecast_png import png
 from fsxn_runtime.edge.clients import client
@@ -85,7 +85,7 @@ def _show(arguments: argparse.Namespace) -> Exit:
         for one in found:
             say(json.dumps(one.to_dict()))
     else:
-        _table([_COLUMNS, *(_row(one) for one in found)])
+        say_table([_COLUMNS, *(_row(one) for one in found)])
     near = any(one.available and one.days_until_full <= arguments.threshold for one in found)
     return Exit.FINDING if near else Exit.OK
 
@@ -157,10 +157,3 @@ def _row(found: Forecast) -> tuple[str, ...]:
 
 def _days(days: float | None) -> str:
     return "-" if days is None else f"{days:.1f}"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        say(line.rstrip())

@@ -6,13 +6,12 @@ import argparse
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
 
-from fsxn_runtime.cli.console import Exit, say
+from fsxn_runtime.cli.console import Exit, say, say_table
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.settings import text
 from fsxn_runtime.errors import RejectedError
@@ -96,7 +95,7 @@ def _print(records: Iterator[LineageRecord], *, as_json: bool) -> int:
     if not rows:
         say("no lineage records")
         return 0
-    _table([_COLUMNS, *rows])
+    say_table([_COLUMNS, *rows])
     return len(rows)
 
 
@@ -106,10 +105,3 @@ def _row(record: LineageRecord) -> tuple[str, ...]:
     output = ", ".join(record.output_keys) or "-"
     time = record.processing_timestamp
     return (time, record.uc_id, record.action, status, str(record.duration_ms), name, output)
-
-
-def _table(rows: Sequence[Sequence[Any]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        say(line.rstrip())

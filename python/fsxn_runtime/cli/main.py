@@ -21,11 +21,12 @@ from fsxn_runtime.cli import (
     lineage,
     report,
     rotation,
+    slo,
 )
 from fsxn_runtime.cli.console import Exit, exit_of
 from fsxn_runtime.errors import FsxnError
 
-GROUPS = (diagnose, events, expansion, forecast, fpolicy, guardrails, lineage, report, rotation)
+GROUPS = (diagnose, events, expansion, forecast, fpolicy, guardrails, lineage, report, rotation, slo)
 
 
 def build_parser() -> argparse.ArgumentParser:

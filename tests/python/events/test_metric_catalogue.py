@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fsxn_runtime.metric_catalogue import METRICS, SLO_TARGETS, Metric
+from fsxn_runtime.metric_catalogue import METRICS, Metric
 
 # The unit in a name's ending, and CloudWatch's word for it. Names fixed elsewhere may have no ending.
 UNITS = {"ms": "Milliseconds", "sec": "Seconds", "pct": "Percent", "count": "Count", "bytes": "Bytes"}
@@ -62,22 +62,6 @@ def test_dimensions_are_bounded_and_one_set_holds_all_of_them(metric: Metric) ->
 
 def test_all_metrics_together_fit_in_one_emf_directive() -> None:
     assert len(METRICS) <= 100
-
-
-def test_every_objective_reads_a_metric_of_the_catalogue() -> None:
-    assert {target.metric for target in SLO_TARGETS.values()} <= METRICS.keys()
-
-
-def test_the_objectives_are_the_documented_ones() -> None:
-    assert {
-        (t.metric, t.statistic, t.comparison, t.threshold, t.period_seconds, t.periods)
-        for t in SLO_TARGETS.values()
-    } == {
-        ("EventIngestionLatency_ms", "p99", "less", 5000, 300, 3),
-        ("ProcessingSuccessRate_pct", "Average", "greater", 99.5, 300, 3),
-        ("FPolicyReconnectTime_sec", "Maximum", "less", 30, 60, 3),
-        ("ReplayCompletionTime_sec", "Maximum", "less", 300, 60, 3),
-    }
 
 
 def test_the_file_is_sorted_by_name(repository: Path) -> None:

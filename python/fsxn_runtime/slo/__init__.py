@@ -1,0 +1,21 @@
+"""Service level objectives: whether they are met, what is left of their error budgets, how they are drawn."""
+
+from fsxn_runtime.slo.catalogue import defaults
+from fsxn_runtime.slo.core import is_finding
+from fsxn_runtime.slo.evaluation import effective_catalogue, error_budgets, evaluate_slos
+from fsxn_runtime.slo.model import Budget, Catalogue, SloResult, SloState, SloTarget
+
+SLO_TARGETS = defaults().targets
+
+__all__ = [
+    "SLO_TARGETS",
+    "Budget",
+    "Catalogue",
+    "SloResult",
+    "SloState",
+    "SloTarget",
+    "effective_catalogue",
+    "error_budgets",
+    "evaluate_slos",
+    "is_finding",
+]

@@ -1,0 +1,77 @@
+"""Evaluate the objectives in force: read, decide, answer."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from fsxn_runtime.edge.clients import client
+from fsxn_runtime.edge.clock import now_us
+from fsxn_runtime.slo.catalogue import defaults, parse
+from fsxn_runtime.slo.core import bad_pct, budget, burn, judge, period_end, rule_of
+from fsxn_runtime.slo.model import Budget, Catalogue, Point, SloResult, SloTarget
+from fsxn_runtime.slo.settings import SloSettings
+from fsxn_runtime.slo.store import Points, parameter_text
+
+# One-minute values are kept for 15 days, five-minute ones for 63 (CloudWatch user guide, metrics retention),
+# so a longer window is read in five-minute periods. A gauge that was bad for a minute is then bad for five:
+# the share is never too low.
+BUDGET_PERIOD_SECONDS: Final = 300
+_DAY: Final = 86_400
+
+
+def effective_catalogue(ssm: Any | None = None, settings: SloSettings | None = None) -> Catalogue:
+    """Read the objectives of SLO_PARAMETER; without it, give the defaults."""
+    given = settings or SloSettings.from_env(os.environ)
+    if not given.parameter:
+        return defaults()
+    text = parameter_text(client("ssm") if ssm is None else ssm, given.parameter)
+    return parse(text, f"parameter {given.parameter}")
+
+
+def evaluate_slos(
+    cloudwatch_client: Any, *, catalogue: Catalogue | None = None, now: int | None = None
+) -> list[SloResult]:
+    """Say of every objective whether it is met, as its alarm would.
+
+    `now`: seconds since 1970 (the clock's). An answer that is no answer is an error, never "no data".
+    """
+    known = catalogue or effective_catalogue()
+    points = Points(cloudwatch_client, known.namespace)
+    moment = now_us() // 1_000_000 if now is None else now
+    results = []
+    for target in known.targets.values():
+        end = period_end(moment, target.period_seconds)
+        newest = points.newest(target, end, rule_of(target).evaluation_range)
+        results.append(judge(target, newest, end))
+    return results
+
+
+def error_budgets(
+    cloudwatch_client: Any, *, catalogue: Catalogue | None = None, now: int | None = None
+) -> list[Budget]:
+    """Count what every objective's budget lost, and how fast it burns."""
+    known = catalogue or effective_catalogue()
+    points = Points(cloudwatch_client, known.namespace)
+    moment = now_us() // 1_000_000 if now is None else now
+    return [_budget(points, known, target, moment) for target in known.targets.values()]
+
+
+def _budget(points: Points, catalogue: Catalogue, target: SloTarget, now: int) -> Budget:
+    length = max(target.period_seconds, BUDGET_PERIOD_SECONDS)
+    whole = catalogue.budget_days * _DAY
+    end = period_end(now, length)
+    past = points.history(target, end - whole, end, length)
+    bad = bad_pct(target, past, end, whole, length)
+    recent_end = period_end(now, target.period_seconds)
+    longest = max(rate.long_seconds for rate in catalogue.burn_rates.values())
+    recent = _recent(points, target, past, recent_end, longest)
+    burns = [burn(target, rate, recent, recent_end) for rate in catalogue.burn_rates.values()]
+    return budget(target, catalogue.budget_days, bad, burns)
+
+
+def _recent(points: Points, target: SloTarget, past: list[Point], end: int, seconds: int) -> list[Point]:
+    """The longest window in the alarm's own periods: `past` has them where those are five minutes or more."""
+    if target.period_seconds >= BUDGET_PERIOD_SECONDS:
+        return past
+    return points.history(target, end - seconds, end, target.period_seconds)
