@@ -1,7 +1,8 @@
 """Throw broken streams at the connection core for a while: `make fuzz SECONDS=60`, SEED=n to repeat a run.
 
-Whole conversations out of the frames in tests/data/wire are mutated (bytes flipped, cut, repeated, lengths
-made wrong, frames swapped) and fed in pieces. Whatever comes, the core may only give events or raise
+Whole conversations out of the messages in tests/data/wire, XML and protobuf (by an invented field map), are
+mutated (bytes flipped, cut, repeated, lengths made wrong, messages swapped), put into any framing and fed in
+pieces to a core in any framing mode. Whatever comes, the core may only give events or raise
 PeerError, holds no more than one frame and one piece, and gives no token twice. A stream that does otherwise
 is written to build/fuzz/ and becomes a test.
 """
@@ -22,16 +23,21 @@ from fpolicy_server.translate import PathRoot, SessionFacts, translate  # noqa: 
 from fpolicy_server.volumes import VolumeMap  # noqa: E402
 from fpolicy_server.wire import (  # noqa: E402
     Connection,
+    FramingMode,
     HandshakeReceived,
     NotificationReceived,
     Outcome,
     PeerError,
     UndecodableReceived,
+    field_map_from_json,
 )
+from fpolicy_server.wire.framings import Framing, encode_message  # noqa: E402
 
 CORPUS: Final = REPOSITORY / "tests/data/wire"
+FIELD_MAP: Final = field_map_from_json((CORPUS / "protobuf/invented_field_map.json").read_text())
 LIMIT_BYTES: Final = 32 * 1024
 PIECE_BYTES: Final = 4096
+_PROTOBUF_FRAMINGS: Final = (Framing.LENGTH_PREFIXED, Framing.FRAMELESS)
 # What makes a difference to XML, to UTF-8 and to the frame.
 TOKENS: Final = (
     b'"', b"\0", b"\n\n", b"<", b">", b"&", b"&#0;", b"&#xD800;", b"]]>", b"<!DOCTYPE a>", b"\xff\xfe",
@@ -40,24 +46,35 @@ TOKENS: Final = (
 
 
 def corpus() -> list[bytes]:
-    """Every frame that a node can send, the handshake request first."""
+    """Every XML payload that a node can send, the handshake request first."""
     paths = sorted([*CORPUS.glob("server/*.bin"), *CORPUS.glob("types/*.frame")])
-    return [(CORPUS / "server/handshake_request.bin").read_bytes(), *(path.read_bytes() for path in paths)]
+    return [path.read_bytes()[6:] for path in (CORPUS / "server/handshake_request.bin", *paths)]
 
 
-def stream_of(frames: list[bytes], dice: random.Random) -> bytes:
+def protobuf_corpus() -> list[bytes]:
+    """Every protobuf message of the invented map, the handshake request first."""
+    paths = sorted((CORPUS / "protobuf").glob("*.message"))
+    return [path.read_bytes() for path in (CORPUS / "protobuf/handshake.message", *paths)]
+
+
+def stream_of(messages: list[bytes], framing: Framing, dice: random.Random) -> bytes:
     """Make one broken conversation; most begin with a sound handshake, to get further."""
-    chosen = [frames[0], *dice.choices(frames, k=dice.randint(1, 6))]
-    first = dice.random() < 0.1
-    for number in range(0 if first else 1, len(chosen)):
-        if dice.random() < 0.7:
-            chosen[number] = mutated(chosen[number], dice)
-    return b"".join(chosen)
+    chosen = [messages[0], *dice.choices(messages, k=dice.randint(1, 6))]
+    stream, first = b"", dice.random() < 0.1
+    for number, message in enumerate(chosen):
+        is_broken = (number > 0 or first) and dice.random() < 0.7
+        sent = mutated(message, dice) if is_broken else message
+        if is_broken and dice.random() < 0.1:
+            length = dice.choice([0, 1, 2**31, 2**32 - 1, len(sent) + 1])
+            stream += encode_message(b"", framing)[:1] + length.to_bytes(4, "big") + b'"' + sent
+        else:
+            stream += encode_message(sent, framing)
+    return stream
 
 
-def mutated(frame: bytes, dice: random.Random) -> bytes:
-    """Break one frame; in most cases its length is made right again, so that the content is looked at."""
-    payload = bytearray(frame[6:])
+def mutated(message: bytes, dice: random.Random) -> bytes:
+    """Break the content of one message."""
+    payload = bytearray(message)
     for _ in range(dice.randint(1, 4)):
         place = dice.randrange(len(payload) + 1)
         match dice.randrange(5):
@@ -71,17 +88,18 @@ def mutated(frame: bytes, dice: random.Random) -> bytes:
                 payload[place:place] = payload[place : place + dice.randint(1, 200)]
             case _:
                 payload[place:place] = dice.choice(TOKENS) * dice.randint(1, 300)
-    length = len(payload) if dice.random() < 0.9 else dice.choice([0, 1, 2**31, 2**32 - 1, len(payload) + 1])
-    return b'"' + length.to_bytes(4, "big") + b'"' + bytes(payload)
+    return bytes(payload)
 
 
-def check(stream: bytes, dice: random.Random) -> int:
+def check(stream: bytes, mode: FramingMode | None, dice: random.Random) -> int:
     """Feed one stream; give the number of events. Raises whatever is wrong, but no PeerError."""
     connection = Connection(
         max_frame_bytes=LIMIT_BYTES,
         handshake_timeout_seconds=5,
         read_timeout_seconds=300,
         answer_deadline_seconds=dice.choice([None, 5.0]),
+        framing_mode=mode,
+        field_map=FIELD_MAP if dice.random() < 0.9 else None,
     )
     facts = SessionFacts("", "", "", 0)
     tokens: set[int] = set()
@@ -113,13 +131,15 @@ def check(stream: bytes, dice: random.Random) -> int:
 
 def fuzz(seconds: float, seed: int) -> tuple[int, int]:
     """Try streams for so long; give the numbers of streams and of events. Raises on the first defect."""
-    frames, streams, events = corpus(), 0, 0
+    streams = events = 0
+    sources = {Framing.QUOTED: corpus(), **dict.fromkeys(_PROTOBUF_FRAMINGS, protobuf_corpus())}
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         dice = random.Random(f"{seed}:{streams}")  # noqa: S311 - repeatable on purpose
-        stream = stream_of(frames, dice)
+        framing = dice.choice(list(sources))
+        stream = stream_of(sources[framing], framing, dice)
         try:
-            events += check(stream, dice)
+            events += check(stream, dice.choice([None, *FramingMode]), dice)
         except Exception:
             found = REPOSITORY / "build" / "fuzz" / f"{seed}-{streams}.stream"
             found.parent.mkdir(parents=True, exist_ok=True)

@@ -70,16 +70,16 @@ class ProtobufFrameReader:
         """
         while (message := self._cutter.next_message()) is None:
             try:
-                data = await self._reader.read(READ_BYTES)
-            except ConnectionError as exc:
-                raise self._cutter.lose(str(exc) or type(exc).__name__) from exc
-            if not data:
+                if data := await self._reader.read(READ_BYTES):
+                    self._cutter.feed(data)
+                    continue
                 self._cutter.feed_eof()
-                message = self._cutter.next_message()
-                if message is None:
-                    return None
-                break
-            self._cutter.feed(data)
+            except ConnectionError as exc:
+                self._cutter.feed_reset(str(exc) or type(exc).__name__)
+            message = self._cutter.next_message()
+            if message is None:
+                return None
+            break
         self._messages += 1
         return message
 

@@ -30,7 +30,7 @@ from fpolicy_server.verdict import verdict
 from fpolicy_server.volume_keeper import VolumeKeeper
 from fpolicy_server.wire import (
     ALLOW,
-    SILENCE_CODES,
+    UNBROKEN_CODES,
     AlertReceived,
     Connection,
     Event,
@@ -98,6 +98,8 @@ class Session:
             answer_deadline_seconds=(
                 None if settings.answer_deadline_ms is None else settings.answer_deadline_ms / 1000
             ),
+            framing_mode=settings.framing_mode,
+            field_map=settings.field_map,
         )
         self._layer = services.tls.layer()
         self._facts = SessionFacts("", "", "", 0)
@@ -215,13 +217,14 @@ class Session:
         """
         if not self._is_reading:
             return
+        lost = ""
         try:
             data = self._socket.recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as exc:
             # Everything that had arrived before is already read: the kernel reports an error only then.
-            self._log.info("connection.lost", error=exc)
+            lost = str(exc)
             data = b""
         try:
             plain = self._layer.received(data)
@@ -236,7 +239,10 @@ class Session:
         self._send()  # what TLS has to say
         if not data or self._layer.is_ended:
             self._stop_reading()
-            self._connection.receive_eof()
+            if lost:
+                self._connection.receive_reset(lost)
+            else:
+                self._connection.receive_eof()
         self._take_events()
         if data and self._is_reading and not self._is_looking_again:
             self._is_looking_again = True
@@ -459,7 +465,7 @@ class Session:
             self._loop.remove_reader(self._socket)
 
     def _fail(self, exc: PeerError) -> None:
-        if exc.code not in SILENCE_CODES:
+        if exc.code not in UNBROKEN_CODES:
             self._services.statistics.count(statistics.MALFORMED, reason=exc.code)
         self._log.warning("peer.failed", error=exc)
         self._end(exc.code)

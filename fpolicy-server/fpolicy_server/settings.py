@@ -10,9 +10,11 @@ from pathlib import Path
 from fsxn_runtime.edge.settings import choice, integer, log_level, metric_namespace, text
 from fsxn_runtime.errors import MisconfiguredError
 
+from fpolicy_server.framing import framing_mode
 from fpolicy_server.tls import TlsSettings
 from fpolicy_server.translate import PathRoot
 from fpolicy_server.verdict import DenyRule, rules_from_json
+from fpolicy_server.wire import FieldMap, FramingMode, MessageType, field_map_from_json
 
 _MIB = 1024 * 1024
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -64,6 +66,8 @@ class Settings:
     tls: TlsSettings | None  # None: plain TCP
     answer_deadline_ms: int | None  # None: asynchronous policies, which wait for no answer
     deny_rules: tuple[DenyRule, ...]
+    framing_mode: FramingMode | None  # None: quoted frames only
+    field_map: FieldMap | None  # None: protobuf connections are refused
     path_root: PathRoot
     volume_map: str  # empty, a file, or s3://bucket/key
     volume_map_refresh_seconds: int
@@ -113,6 +117,8 @@ class Settings:
             tls=_tls(env),
             answer_deadline_ms=deadline_ms if mode == "synchronous" else None,
             deny_rules=rules_from_json(text(env, "FPOLICY_DENY_RULES", "") or "[]"),
+            framing_mode=framing_mode(env),
+            field_map=_field_map(env),
             path_root=PathRoot(choice(env, "FPOLICY_PATH_ROOT", list(PathRoot), PathRoot.VOLUME)),
             volume_map=_location(env, "FPOLICY_VOLUME_MAP"),
             volume_map_refresh_seconds=integer(
@@ -129,6 +135,7 @@ class Settings:
                 "FPOLICY_DENY_RULES needs FPOLICY_MODE synchronous: an asynchronous policy asks nobody",
                 code="wrong_setting",
             )
+        _check_field_map(settings)
         if settings.low_water_percent >= settings.high_water_percent:
             raise MisconfiguredError(
                 f"FPOLICY_LOW_WATER_PERCENT is {settings.low_water_percent}; it must be below "
@@ -212,6 +219,39 @@ def _spool(env: Mapping[str, str]) -> SpoolSettings | None:
     )
     is_lasting = choice(env, "FPOLICY_SPOOL_LASTING", ["true", "false"], "false") == "true"
     return SpoolSettings(Path(directory), max_bytes, is_lasting) if directory else None
+
+
+def _field_map(env: Mapping[str, str]) -> FieldMap | None:
+    """Read the field map, JSON or a file with JSON: once, so that it is right or wrong at the start."""
+    value = text(env, "FPOLICY_PROTOBUF_FIELD_MAP", "")
+    if not value:
+        return None
+    if value.startswith("{"):
+        return field_map_from_json(value)
+    try:
+        return field_map_from_json(Path(value).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise MisconfiguredError(
+            f"FPOLICY_PROTOBUF_FIELD_MAP is {value!r:.100}; it must be JSON or a file with JSON: {exc}",
+            code="wrong_setting",
+        ) from exc
+
+
+def _check_field_map(settings: Settings) -> None:
+    if settings.field_map is None:
+        return
+    if settings.framing_mode is None:
+        raise MisconfiguredError(
+            f"FPOLICY_PROTOBUF_FIELD_MAP needs PROTOBUF_FRAMING_MODE, one of {', '.join(FramingMode)}: a "
+            "protobuf engine sends no quoted frames (docs/wire/protobuf.md)",
+            code="wrong_setting",
+        )
+    if settings.answer_deadline_ms is not None and MessageType.SCREEN_RESP not in settings.field_map.replies:
+        raise MisconfiguredError(
+            "FPOLICY_PROTOBUF_FIELD_MAP: replies has no SCREEN_RESP; FPOLICY_MODE synchronous needs one, or "
+            "clients wait for an answer that never comes",
+            code="wrong_setting",
+        )
 
 
 def _location(env: Mapping[str, str], name: str) -> str:

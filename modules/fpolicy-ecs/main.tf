@@ -46,6 +46,7 @@ locals {
     FPOLICY_METRICS_INTERVAL_SECONDS   = var.server_settings.metrics_interval_seconds
     FPOLICY_MODE                       = var.server_settings.mode
     FPOLICY_PATH_ROOT                  = var.server_settings.path_root
+    FPOLICY_PROTOBUF_FIELD_MAP         = var.server_settings.protobuf_field_map
     FPOLICY_QUARANTINE_URL             = var.quarantine_queue.url
     FPOLICY_READ_TIMEOUT_SECONDS       = var.server_settings.read_timeout_seconds
     FPOLICY_RECV_BUFFER_BYTES          = var.server_settings.recv_buffer_bytes
@@ -57,6 +58,7 @@ locals {
     FPOLICY_VOLUME_MAP_REFRESH_SECONDS = var.server_settings.volume_map_refresh_seconds
     LOG_LEVEL                          = var.operations.log_level
     METRIC_NAMESPACE                   = var.operations.metric_namespace
+    PROTOBUF_FRAMING_MODE              = var.server_settings.protobuf_framing_mode
     SQS_QUEUE_URL                      = var.ingestion_queue.url
   }
 

@@ -149,7 +149,7 @@ variable "reconciler" {
 }
 
 variable "server_settings" {
-  description = "Settings of the server; names, units and ranges as in fpolicy-server/README.md. Empty sets allow every policy and peer that the security group lets in. mode is that of the server and of the engines that svms makes: asynchronous, or synchronous, where clients wait for the answer and no store is possible; answer_deadline_ms and deny_rules are for synchronous policies."
+  description = "Settings of the server; names, units and ranges as in fpolicy-server/README.md. Empty sets allow every policy and peer that the security group lets in. mode is that of the server and of the engines that svms makes: asynchronous, or synchronous, where clients wait for the answer and no store is possible; answer_deadline_ms and deny_rules are for synchronous policies. protobuf_field_map (JSON text) and protobuf_framing_mode (AUTO_DETECT, LENGTH_PREFIXED or FRAMELESS) are for engines whose format is protobuf, see docs/wire/protobuf.md; null: XML only."
   type = object({
     allowed_peers      = optional(set(string), [])
     allowed_policies   = optional(set(string), [])
@@ -173,6 +173,8 @@ variable "server_settings" {
     mode                       = optional(string, "asynchronous")
     path_root                  = optional(string, "volume")
     port                       = optional(number, 9898)
+    protobuf_field_map         = optional(string)
+    protobuf_framing_mode      = optional(string)
     read_timeout_seconds       = optional(number, 300)
     recv_buffer_bytes          = optional(number, 262144)
     shutdown_deadline_seconds  = optional(number, 100)
@@ -224,6 +226,22 @@ variable "server_settings" {
   validation {
     condition     = contains(["namespace", "volume"], var.server_settings.path_root)
     error_message = "server_settings.path_root must be volume or namespace."
+  }
+
+  validation {
+    condition     = var.server_settings.protobuf_framing_mode == null ? true : contains(["AUTO_DETECT", "FRAMELESS", "LENGTH_PREFIXED"], var.server_settings.protobuf_framing_mode)
+    error_message = "server_settings.protobuf_framing_mode must be AUTO_DETECT, FRAMELESS, LENGTH_PREFIXED or null."
+  }
+
+  # A task definition takes 64 KiB in all.
+  validation {
+    condition     = var.server_settings.protobuf_field_map == null ? true : can(keys(jsondecode(var.server_settings.protobuf_field_map))) && length(var.server_settings.protobuf_field_map) <= 32768
+    error_message = "server_settings.protobuf_field_map must be a JSON object of at most 32768 characters (jsonencode(jsondecode(file(...))) takes the spaces out)."
+  }
+
+  validation {
+    condition     = var.server_settings.protobuf_field_map == null || var.server_settings.protobuf_framing_mode != null
+    error_message = "server_settings.protobuf_field_map needs protobuf_framing_mode: an engine whose format is protobuf sends no quoted frames."
   }
 }
 

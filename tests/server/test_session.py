@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
+import struct
 import threading
 
 import pytest
 from fpolicy_server import statistics
 from fpolicy_server.session import Session, event_body
+from fpolicy_server.wire.framings import Framing
 from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.errors import FsxnError, RejectedError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.server import protobuf_messages
 from tests.server.bench import bench, run
 from tests.server.frames import frame, golden, handshake, message, notification
+from tests.server.protobuf_messages import MAP_FILE, framed
 from tests.support.proxy import Faults, Proxy
 from tests.support.queue_double import QueueDouble
 
@@ -266,7 +271,7 @@ def test_a_network_that_splits_and_merges_changes_nothing(faults: Faults) -> Non
 
 
 def test_a_connection_cut_within_a_frame_keeps_the_whole_frames_before_it() -> None:
-    """Cut after three and a half notifications: three arrive, the fourth is counted as truncated."""
+    """Reset after three and a half notifications: three arrive, and the reset is no malformed frame."""
     length = len(notification(0, path="/0"))
 
     async def scenario() -> None:
@@ -276,14 +281,116 @@ def test_a_connection_cut_within_a_frame_keeps_the_whole_frames_before_it() -> N
                 _, writer = await b.node(proxy.port)
                 for number in range(10):
                     writer.write(notification(number, path=f"/{number}"))
-                await b.until(lambda: b.counters.totals[statistics.CLOSED, "truncated_frame"] == 1)
+                await b.until(lambda: b.counters.totals[statistics.CLOSED, "connection_reset"] == 1)
                 assert proxy.cuts == 1
+                assert b.counters.total(statistics.MALFORMED) == 0
             assert sorted(b.paths()) == ["/vol1/0", "/vol1/1", "/vol1/2"]
             _, again = await b.node()
             again.write(notification(3, path="/3"))
             await b.until(lambda: "/vol1/3" in b.paths())
 
     run(scenario)
+
+
+def test_xml_and_protobuf_connections_are_served_side_by_side() -> None:
+    """One listener, three nodes at once: each is read and answered in its own way, and all events arrive."""
+    settings = {"PROTOBUF_FRAMING_MODE": "AUTO_DETECT", "FPOLICY_PROTOBUF_FIELD_MAP": str(MAP_FILE)}
+
+    async def scenario() -> None:
+        async with bench(**settings) as b:
+            _, xml = await b.node()
+            writers = []
+            for framing in (Framing.LENGTH_PREFIXED, Framing.FRAMELESS):
+                reader, writer = await b.connect(framed(protobuf_messages.handshake(), framing))
+                answer = await reader.read(4096)
+                assert b"1.2" in answer
+                assert b"<" not in answer
+                writers.append((framing, writer))
+            for number in range(50):
+                xml.write(notification(number, path=f"/xml/{number}"))
+                for framing, writer in writers:
+                    path = f"/{framing}/{number}"
+                    writer.write(framed(protobuf_messages.notification(number, path=path), framing))
+            await b.until(lambda: len(b.queue.accepted) == 150)
+            names = ("xml", "LENGTH_PREFIXED", "FRAMELESS")
+            assert sorted(b.paths()) == sorted(
+                f"/vol1/{name}/{number}" for name in names for number in range(50)
+            )
+            events = [json.loads(body) for body in b.queue.accepted]
+            assert len({event["event_id"] for event in events}) == 150
+            assert {event["event_type"] for event in events} == {"FILE_CREATE"}
+            assert len(b.quarantine.accepted) == 0
+
+    run(scenario)
+
+
+def test_an_operation_has_one_id_whichever_format_tells_of_it() -> None:
+    settings = {"PROTOBUF_FRAMING_MODE": "LENGTH_PREFIXED", "FPOLICY_PROTOBUF_FIELD_MAP": str(MAP_FILE)}
+    framing = Framing.LENGTH_PREFIXED
+
+    async def scenario() -> None:
+        async with bench(**settings) as b:
+            _, xml = await b.node()
+            _, other = await b.connect(framed(protobuf_messages.handshake(), framing))
+            xml.write(notification(1, path="/a.txt"))
+            other.write(framed(protobuf_messages.notification(2, path="/a.txt"), framing))
+            await b.until(lambda: len(b.queue.accepted) == 2)
+            first, second = (json.loads(body) for body in b.queue.accepted)
+            assert first["event_id"] == second["event_id"]
+            changing = ("received_at", "sequence_number", "replayed")
+            assert {k: v for k, v in first.items() if k not in changing} == {
+                k: v for k, v in second.items() if k not in changing
+            }
+
+    run(scenario)
+
+
+def test_a_protobuf_connection_without_a_map_is_refused_and_says_what_to_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def scenario() -> None:
+        async with bench(PROTOBUF_FRAMING_MODE="AUTO_DETECT") as b:
+            reader, _ = await b.connect(framed(protobuf_messages.handshake(), Framing.FRAMELESS))
+            assert await reader.read() == b""
+            assert b.counters.totals[statistics.MALFORMED, "protobuf_unmapped"] == 1
+            await b.node()  # XML goes on
+
+    run(scenario)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "peer.failed" in line]
+    assert "fpolicy-server inspect FILE" in line
+    assert "FPOLICY_PROTOBUF_FIELD_MAP" in line
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_reset", "reason"),
+    [(2.0, False, "peer"), (1.5, False, "truncated_frame"), (2.0, True, "connection_reset")],
+)
+def test_a_clean_end_a_truncated_frame_and_a_reset_are_told_apart(
+    sent: float, is_reset: bool, reason: str
+) -> None:
+    """Whole frames before the end always count; only the truncated one is the node's fault."""
+    one = notification(0, path="/0")
+
+    async def scenario() -> None:
+        async with bench() as b:
+            _, writer = await b.node()
+            writer.write((one * 2)[: int(sent * len(one))])
+            await b.until(lambda: len(b.queue.accepted) == int(sent))
+            if is_reset:
+                reset(writer)
+            else:
+                writer.write_eof()
+            await b.until(lambda: b.counters.totals[statistics.CLOSED, reason] == 1)
+            assert b.counters.total(statistics.MALFORMED) == (reason == "truncated_frame")
+
+    run(scenario)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection without an end of its stream."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 @given(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from fpolicy_server.settings import Address, Settings, SpoolSettings, health_address
 from fpolicy_server.translate import PathRoot
 from fpolicy_server.verdict import DenyRule
+from fpolicy_server.wire import FramingMode
 from fsxn_runtime.errors import MisconfiguredError
 
+from tests.server.protobuf_messages import MAP_FILE
 from tests.structure.test_environment_names import names_read_by
 
 REQUIRED = {
@@ -84,6 +87,10 @@ def test_lists_and_addresses_are_read() -> None:
         ("FPOLICY_SPOOL_LASTING", "yes"),
         ("FPOLICY_SPOOL_MAX_BYTES", "1000"),
         ("FPOLICY_ALLOWED_PEERS", "10.0.0.1/8"),
+        ("PROTOBUF_FRAMING_MODE", "guess"),
+        ("FPOLICY_PROTOBUF_FIELD_MAP", "{"),
+        ("FPOLICY_PROTOBUF_FIELD_MAP", "/nowhere/map.json"),
+        ("FPOLICY_PROTOBUF_FIELD_MAP", MAP_FILE.read_text()),  # needs a framing mode
         ("FPOLICY_PATH_ROOT", "root"),
         ("FPOLICY_VOLUME_MAP", "s3://bucket"),
         ("FPOLICY_VOLUME_MAP_REFRESH_SECONDS", "0"),
@@ -109,6 +116,30 @@ def test_a_synchronous_answer_does_not_rest_on_a_disk_that_dies_with_the_host() 
     with pytest.raises(MisconfiguredError, match="FPOLICY_SPOOL_LASTING"):
         Settings.from_env(synchronous)
     assert Settings.from_env({**synchronous, "FPOLICY_SPOOL_LASTING": "true"}).spool
+
+
+def test_a_field_map_is_a_file_or_the_json_itself_and_is_read_at_the_start(tmp_path: Path) -> None:
+    on = {**REQUIRED, "PROTOBUF_FRAMING_MODE": "auto_detect"}
+    assert Settings.from_env(on).field_map is None
+    inline = Settings.from_env({**on, "FPOLICY_PROTOBUF_FIELD_MAP": MAP_FILE.read_text()})
+    assert inline.framing_mode is FramingMode.AUTO_DETECT
+    assert Settings.from_env({**on, "FPOLICY_PROTOBUF_FIELD_MAP": str(MAP_FILE)}) == inline
+    (tmp_path / "map.json").write_bytes(b"\xff")
+    with pytest.raises(MisconfiguredError, match="must be JSON or a file with JSON"):
+        Settings.from_env({**on, "FPOLICY_PROTOBUF_FIELD_MAP": str(tmp_path / "map.json")})
+
+
+def test_a_synchronous_server_needs_an_answer_in_its_field_map() -> None:
+    silent = json.loads(MAP_FILE.read_text())
+    del silent["replies"]["SCREEN_RESP"]
+    settings = {
+        **REQUIRED,
+        "PROTOBUF_FRAMING_MODE": "FRAMELESS",
+        "FPOLICY_PROTOBUF_FIELD_MAP": json.dumps(silent),
+    }
+    assert Settings.from_env(settings).field_map
+    with pytest.raises(MisconfiguredError, match="has no SCREEN_RESP"):
+        Settings.from_env({**settings, "FPOLICY_MODE": "synchronous"})
 
 
 def test_the_health_check_asks_on_this_host() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fpolicy_server.wire.connection import VERSIONS, Connection
-from fpolicy_server.wire.errors import PEER_ERROR_CODES, SILENCE_CODES, LocalError, PeerError
+from fpolicy_server.wire.errors import PEER_ERROR_CODES, UNBROKEN_CODES, LocalError, PeerError
 from fpolicy_server.wire.events import (
     AlertReceived,
     Event,
@@ -19,7 +19,9 @@ from fpolicy_server.wire.events import (
     UndecodableReceived,
     VolumeChanged,
 )
-from fpolicy_server.wire.messages import FileNotification, Handshake, Paths, UserId
+from fpolicy_server.wire.field_map import FieldMap, field_map_from_json
+from fpolicy_server.wire.framings import FramingMode
+from fpolicy_server.wire.messages import FileNotification, Handshake, MessageType, Paths, UserId
 from fpolicy_server.wire.requests import ALLOW, DENY, HIGHEST_ANSWER, Requests
 from fpolicy_server.wire.states import State
 
@@ -28,17 +30,20 @@ __all__ = [
     "DENY",
     "HIGHEST_ANSWER",
     "PEER_ERROR_CODES",
-    "SILENCE_CODES",
+    "UNBROKEN_CODES",
     "VERSIONS",
     "AlertReceived",
     "Connection",
     "Event",
+    "FieldMap",
     "FileNotification",
+    "FramingMode",
     "Handshake",
     "HandshakeReceived",
     "IgnoreReason",
     "LocalError",
     "MessageIgnored",
+    "MessageType",
     "NotificationReceived",
     "OutageReported",
     "Outcome",
@@ -52,4 +57,5 @@ __all__ = [
     "UndecodableReceived",
     "UserId",
     "VolumeChanged",
+    "field_map_from_json",
 ]

@@ -68,22 +68,22 @@ def decode_handshake(body: bytes) -> Handshake:
     fields = _fields(document.root)
     offered = fields.get("ProtVersion")
     versions = () if offered is None else tuple(document.text_of(child) for child in offered)
-    handshake = Handshake(
-        svm_uuid=_text(document, fields, "VsUUID"),
-        policy_name=_text(document, fields, "PolicyName"),
-        session_id=_text(document, fields, "SessionId"),
-        versions=versions,
+    return handshake_of(
+        _text(document, fields, "VsUUID"),
+        _text(document, fields, "PolicyName"),
+        _text(document, fields, "SessionId"),
+        versions,
     )
-    for name, value in (
-        ("VsUUID", handshake.svm_uuid),
-        ("PolicyName", handshake.policy_name),
-        ("SessionId", handshake.session_id),
-    ):
+
+
+def handshake_of(svm_uuid: str, policy_name: str, session_id: str, versions: tuple[str, ...]) -> Handshake:
+    """Make a handshake of what was read. Raises UndecodableError if a name is missing or too long."""
+    for name, value in (("VsUUID", svm_uuid), ("PolicyName", policy_name), ("SessionId", session_id)):
         if not 1 <= len(value) <= _MAX_NAME_CHARACTERS:
             raise UndecodableError(
                 f"{name} has {len(value)} characters; it must have 1 to {_MAX_NAME_CHARACTERS}"
             )
-    return handshake
+    return Handshake(svm_uuid, policy_name, session_id, versions)
 
 
 def decode_notification(body: bytes) -> FileNotification:
@@ -117,7 +117,7 @@ def decode_notification(body: bytes) -> FileNotification:
         paths=paths,
         target_paths=None if target is None else _paths(document, target),
         volume_msid=_number(document, shared, "VolMsid"),
-        file_size=_as_number(size, "FileSize") if size else None,
+        file_size=as_number(size, "FileSize") if size else None,
         file_type=_text(document, shared, "FileType"),
         protocol_version=_protocol_version(document, common.get("ProtVer")),
         offset=_first_number(document, own, "WrOffset", "RdOffset"),
@@ -251,19 +251,20 @@ def _text(document: Document, fields: _Fields, name: str) -> str:
     return "" if element is None else document.text_of(element)
 
 
-def _as_number(text: str, name: str) -> int:
+def as_number(text: str, name: str) -> int:
+    """Read digits. Raises UndecodableError, which names the field."""
     if text.isascii() and text.isdigit() and len(text) <= 20 and (number := int(text)) <= _MAX_NUMBER:
         return number
     raise UndecodableError(f"{name} is {text[:40]!r}; it must be a number from 0 to {_MAX_NUMBER}")
 
 
 def _number(document: Document, fields: _Fields, name: str) -> int:
-    return _as_number(document.text_of(_required(fields, name)), name)
+    return as_number(document.text_of(_required(fields, name)), name)
 
 
 def _optional_number(document: Document, fields: _Fields, name: str) -> int | None:
     text = _text(document, fields, name)
-    return _as_number(text, name) if text else None
+    return as_number(text, name) if text else None
 
 
 def _first_number(document: Document, fields: _Fields, *names: str) -> int | None:
@@ -296,7 +297,7 @@ def _user(document: Document, element: etree._Element | None) -> UserId:
         fields = _fields(mapped)
     uid = _text(document, fields, "Uid") or _text(document, fields, "UnixUid")
     return UserId(
-        unix_uid=_as_number(uid, "UnixUid") if uid else None,
+        unix_uid=as_number(uid, "UnixUid") if uid else None,
         windows_sid=_text(document, fields, "WinSid") or None,
     )
 

@@ -11,25 +11,10 @@ nothing; it closes the account. For a synchronous engine (docs/wire/synchronous.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
-from fpolicy_server.wire.codec import (
-    UndecodableError,
-    decode_alert,
-    decode_cancel,
-    decode_handshake,
-    decode_header,
-    decode_notification,
-    decode_outage,
-    decode_request_id,
-    decode_status_query,
-    decode_volume_change,
-    encode_answer,
-    encode_back_pressure,
-    encode_handshake_response,
-    encode_status,
-    split,
-)
+from fpolicy_server.wire import codec
+from fpolicy_server.wire.codec import UndecodableError
 from fpolicy_server.wire.errors import LocalError, PeerError
 from fpolicy_server.wire.events import (
     AlertReceived,
@@ -46,9 +31,21 @@ from fpolicy_server.wire.events import (
     UndecodableReceived,
     VolumeChanged,
 )
-from fpolicy_server.wire.frames import encode_frame
-from fpolicy_server.wire.framings import MessageCutter
-from fpolicy_server.wire.messages import Handshake, Header, MessageType
+from fpolicy_server.wire.field_map import SETTING as FIELD_MAP_SETTING
+from fpolicy_server.wire.field_map import FieldMap
+from fpolicy_server.wire.framings import Framing, FramingMode, MessageCutter, encode_message
+from fpolicy_server.wire.messages import (
+    Alert,
+    Cancel,
+    FileNotification,
+    Handshake,
+    Header,
+    MessageType,
+    Outage,
+    StatusQuery,
+    VolumeChange,
+)
+from fpolicy_server.wire.protobuf_codec import ProtobufCodec
 from fpolicy_server.wire.requests import ALLOW, ANSWERS_OF_1_0, DENY, Request, Requests
 from fpolicy_server.wire.states import Input, State, after
 
@@ -68,10 +65,31 @@ _OUTAGE_DONE: Final = "done"  # written Done in the schema document's sample: co
 _READING: Final = frozenset({State.NEW, State.ACTIVE, State.DRAINING})
 
 
+class Codec(Protocol):
+    """Payloads to messages and back: the module `codec` for XML, or a `ProtobufCodec`."""
+
+    def split(self, payload: bytes) -> tuple[bytes, bytes]: ...
+    def decode_header(self, data: bytes) -> Header: ...
+    def decode_handshake(self, body: bytes) -> Handshake: ...
+    def decode_notification(self, body: bytes) -> FileNotification: ...
+    def decode_request_id(self, body: bytes) -> tuple[int, str]: ...
+    def decode_cancel(self, body: bytes) -> Cancel: ...
+    def decode_status_query(self, body: bytes) -> StatusQuery: ...
+    def decode_alert(self, body: bytes) -> Alert: ...
+    def decode_volume_change(self, body: bytes) -> VolumeChange: ...
+    def decode_outage(self, body: bytes) -> Outage: ...
+    def encode_handshake_response(self, handshake: Handshake, version: str) -> bytes: ...
+    def encode_answer(self, request_id: int, request_type: str, answer: int) -> bytes: ...
+    def encode_status(self, query: StatusQuery, *, is_waiting: bool) -> bytes: ...
+    def encode_back_pressure(self, session_id: str, *, apply: bool) -> bytes: ...
+
+
 class Connection:
     """One connection: one policy of one SVM. Times are seconds of any monotonic clock.
 
     `answer_deadline_seconds` is None for an asynchronous engine. The mode is not on the wire.
+    A stream in quoted frames is XML. `framing_mode` says how protobuf may be framed (None: there is none),
+    `field_map` what its fields mean.
     """
 
     def __init__(
@@ -81,6 +99,8 @@ class Connection:
         handshake_timeout_seconds: float,
         read_timeout_seconds: float,
         answer_deadline_seconds: float | None = None,
+        framing_mode: FramingMode | None = None,
+        field_map: FieldMap | None = None,
     ) -> None:
         self.state = State.NEW
         self.handshake: Handshake | None = None
@@ -88,7 +108,9 @@ class Connection:
         self.wrong_content_lengths = 0  # tolerated (docs/wire/frame.md), but worth knowing
         self.requests = None if answer_deadline_seconds is None else Requests()
         self._answer_deadline_seconds = answer_deadline_seconds or 0.0
-        self._frames = MessageCutter(None, max_frame_bytes)
+        self._frames = MessageCutter(framing_mode, max_frame_bytes, is_quoted_too=True)
+        self._field_map = field_map
+        self._codec: Codec = codec
         self._handshake_timeout_seconds = handshake_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
         self._outgoing = bytearray()
@@ -123,6 +145,11 @@ class Connection:
         self._is_at_end = True
         self._frames.feed_eof()
 
+    def receive_reset(self, reason: str) -> None:
+        """Take the loss of the connection. Whole frames come first, then PeerError (connection_reset)."""
+        self._is_at_end = True
+        self._frames.feed_reset(reason)
+
     def next_event(self) -> Event | None:
         """Give the next event, or None when there is nothing to say before more is received.
 
@@ -151,7 +178,7 @@ class Connection:
         if inherited is not None:
             self.requests = inherited
         assert self.handshake is not None
-        self._send(encode_handshake_response(self.handshake, self.version))
+        self._send(self._codec.encode_handshake_response(self.handshake, self.version))
 
     def apply_back_pressure(self) -> None:
         """Ask the node to pause. Asking twice sends one message."""
@@ -177,7 +204,7 @@ class Connection:
         if self.requests is not None and self.state in (State.ACTIVE, State.DRAINING):
             for request, answer in self.requests.take_answers():
                 known = answer if self.version != "1.0" or answer in ANSWERS_OF_1_0 else DENY
-                self._send(encode_answer(request.request_id, request.request_type, known))
+                self._send(self._codec.encode_answer(request.request_id, request.request_type, known))
         data = bytes(self._outgoing)
         self._outgoing.clear()
         return data
@@ -218,9 +245,11 @@ class Connection:
         return 0 if self.requests is None else self.requests.answer_overdue(now)
 
     def _event_of(self, payload: bytes) -> Event:
-        header_bytes, body = split(payload)
+        if self.state is State.NEW and self._frames.framing is not Framing.QUOTED:
+            self._codec = self._protobuf_codec(len(payload))
+        header_bytes, body = self._codec.split(payload)
         try:
-            header = decode_header(header_bytes)
+            header = self._codec.decode_header(header_bytes)
         except UndecodableError as exc:
             if self.state is State.NEW:
                 raise PeerError(f"first message: {exc}", code="message_before_handshake") from exc
@@ -232,12 +261,23 @@ class Connection:
             self.wrong_content_lengths += 1
         if header.type is MessageType.SCREEN_REQ:
             try:
-                notification = decode_notification(body)
+                notification = self._codec.decode_notification(body)
             except UndecodableError as exc:
                 return self._undecodable(payload, exc, self._request_of(body))
             request = self._open_request(notification.request_id, notification.request_type)
             return NotificationReceived(self._take_token(request), notification, payload)
         return self._other(header, body)
+
+    def _protobuf_codec(self, message_bytes: int) -> ProtobufCodec:
+        if self._field_map is None:
+            raise PeerError(
+                f"first message ({message_bytes} bytes) is not in XML's frame and {FIELD_MAP_SETTING} is not "
+                "set. If the engine's format is protobuf: set it to xml, or keep the bytes "
+                "(FPOLICY_CAPTURE_DIR), look at them (fpolicy-server inspect FILE) and write the map "
+                "(docs/wire/protobuf.md)",
+                code="protobuf_unmapped",
+            )
+        return ProtobufCodec(self._field_map)
 
     def _begin(self, header: Header, body: bytes) -> HandshakeReceived:
         if header.type is not MessageType.NEGO_REQ:
@@ -246,7 +286,7 @@ class Connection:
                 code="message_before_handshake",
             )
         try:
-            handshake = decode_handshake(body)
+            handshake = self._codec.decode_handshake(body)
         except UndecodableError as exc:
             raise PeerError(str(exc), code="bad_handshake") from exc
         version = next((version for version in VERSIONS if version in handshake.versions), None)
@@ -281,7 +321,7 @@ class Connection:
         if self.requests is None:
             return None
         try:
-            return self._open_request(*decode_request_id(body))
+            return self._open_request(*self._codec.decode_request_id(body))
         except UndecodableError:
             return None
 
@@ -301,30 +341,30 @@ class Connection:
     def _read_other(self, kind: MessageType, body: bytes) -> Event:
         match kind:
             case MessageType.ALERT_MSG:
-                alert = decode_alert(body)
+                alert = self._codec.decode_alert(body)
                 return AlertReceived(alert.severity, alert.text)
             case MessageType.OUTAGE_MSG:
-                outage = decode_outage(body)
+                outage = self._codec.decode_outage(body)
                 return OutageReported(outage.path, outage.policy_name, outage.status.lower() == _OUTAGE_DONE)
             case MessageType.SCREEN_CANCEL:
                 return self._cancel(body)
             case MessageType.STATUS_QUERY_REQ:
                 return self._tell_status(body)
             case _:
-                change = decode_volume_change(body)
+                change = self._codec.decode_volume_change(body)
                 return VolumeChanged(change.volume_msid, change.action)
 
     def _cancel(self, body: bytes) -> RequestCancelled:
         assert self.requests is not None
-        cancel = decode_cancel(body)
+        cancel = self._codec.decode_cancel(body)
         was_waiting = self.requests.cancel(cancel.request_id)
         return RequestCancelled(cancel.request_id, cancel.reason, was_waiting)
 
     def _tell_status(self, body: bytes) -> StatusQueried:
         assert self.requests is not None
-        query = decode_status_query(body)
+        query = self._codec.decode_status_query(body)
         is_waiting = self.requests.is_waiting(query.request_id)
-        self._send(encode_status(query, is_waiting=is_waiting))
+        self._send(self._codec.encode_status(query, is_waiting=is_waiting))
         return StatusQueried(query.request_id, is_waiting)
 
     def _throttle(self, *, wanted: bool) -> None:
@@ -333,10 +373,12 @@ class Connection:
         if wanted != self._is_throttling:
             assert self.handshake is not None
             self._is_throttling = wanted
-            self._send(encode_back_pressure(self.handshake.session_id, apply=wanted))
+            self._send(self._codec.encode_back_pressure(self.handshake.session_id, apply=wanted))
 
     def _send(self, payload: bytes) -> None:
-        self._outgoing += encode_frame(payload)
+        """Put a message into the stream's framing. What a field map does not have is empty: nothing goes."""
+        if payload:
+            self._outgoing += encode_message(payload, self._frames.framing or Framing.QUOTED)
 
     def _step(self, happening: Input) -> None:
         state = after(self.state, happening)

@@ -21,6 +21,7 @@ PEER_ERROR_CODES: Final = frozenset(
         "truncated_frame",
         "connection_reset",
         "tls_failed",
+        "protobuf_unmapped",
         "bad_handshake",
         "message_before_handshake",
         "no_common_version",
@@ -30,8 +31,8 @@ PEER_ERROR_CODES: Final = frozenset(
     }
 )
 
-# Silence, in which no byte was wrong: a node that lost its host or its way says nothing either.
-SILENCE_CODES: Final = frozenset({"handshake_timeout", "read_timeout"})
+# No byte was wrong: a node that lost its host or its way says nothing, or is cut off.
+UNBROKEN_CODES: Final = frozenset({"handshake_timeout", "read_timeout", "connection_reset"})
 
 
 class PeerError(RejectedError):

@@ -1,16 +1,22 @@
 """How messages may be cut out of a stream: the quoted frame of XML engines, and what is guessed for protobuf.
 
+A server may serve both at once: `is_quoted_too` recognises a quoted frame whatever the mode says of the
+others. A prefix that begins with a quote would be a length above 500 MiB, and a varint with that byte would
+stand before a tag of field 0, because a quoted length below 16 MiB begins with a zero: nothing is mistaken.
+
 ONTAP's protobuf engines send no quoted frame; what comes in front of a message instead is not public
 (docs/wire/protobuf.md). Two guesses are offered, and the recognition of all three by the first bytes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
 from fpolicy_server.wire.errors import PeerError
-from fpolicy_server.wire.frames import HEADER, HEADER_BYTES, QUOTE
+from fpolicy_server.wire.frames import HEADER, HEADER_BYTES, QUOTE, encode_frame
+from fpolicy_server.wire.protobuf import varint
 
 PREFIX_BYTES: Final = 4
 MAX_VARINT_BYTES: Final = 5  # 35 bits, more than any size that is allowed
@@ -48,18 +54,28 @@ class FramingError(PeerError):
 class MessageCutter:
     """Cuts a byte stream into messages, sans-IO.
 
-    mode None knows quoted frames only. Holds at most one incomplete message and what the last `feed` brought
-    beyond it. After an error every call raises the same error: a wrong offset is never read on from.
+    mode None knows quoted frames only; `is_quoted_too` lets every mode know them beside its own. Holds at
+    most one incomplete message and what the last `feed` brought beyond it. After an error every call raises
+    the same error: a wrong offset is never read on from.
     """
 
-    def __init__(self, mode: FramingMode | None, max_message_bytes: int) -> None:
+    def __init__(
+        self, mode: FramingMode | None, max_message_bytes: int, *, is_quoted_too: bool = False
+    ) -> None:
+        self._mode = mode
+        self._is_quoted_too = is_quoted_too
         self._max_message_bytes = max_message_bytes
         self._buffer = bytearray()
         self._start = 0
         self._is_at_end = False
+        self._reset_reason: str | None = None
         self._error: FramingError | None = None
         self.offset = 0  # in the stream, of the next message
-        self.framing = Framing.QUOTED if mode is None else _FIXED.get(mode)  # None: not known yet
+        self.framing: Framing | None = None  # not known yet
+        if mode is None:
+            self.framing = Framing.QUOTED
+        elif not is_quoted_too:
+            self.framing = _FIXED.get(mode)
 
     @property
     def held_bytes(self) -> int:
@@ -77,10 +93,15 @@ class MessageCutter:
         """Take the end of the stream."""
         self._is_at_end = True
 
+    def feed_reset(self, reason: str) -> None:
+        """Take the loss of the connection, which is no clean end wherever it comes."""
+        self._is_at_end = True
+        self._reset_reason = reason
+
     def next_message(self) -> bytes | None:
         """Give the next complete message; None when more is needed, or at a clean end.
 
-        Raises FramingError (bad_frame, frame_too_large, truncated_frame).
+        Raises FramingError (bad_frame, frame_too_large, truncated_frame, connection_reset).
         """
         if self._error is not None:
             raise self._error
@@ -89,11 +110,6 @@ class MessageCutter:
         except FramingError as exc:
             self._error = exc
             raise
-
-    def lose(self, reason: str) -> FramingError:
-        """The connection was reset: give the error that tells this apart from a clean end."""
-        self._error = self._error or self._failed(f"connection lost: {reason}", "connection_reset")
-        return self._error
 
     def _next(self) -> bytes | None:
         if self.framing is None:
@@ -107,6 +123,11 @@ class MessageCutter:
                 self._start = begin + length
                 self.offset += header_bytes + length
                 return bytes(self._buffer[begin : self._start])
+        if self._reset_reason is not None:
+            raise self._failed(
+                f"connection lost {self.held_bytes} bytes into a message: {self._reset_reason}",
+                "connection_reset",
+            )
         if self._is_at_end and self.held_bytes:
             raise self._failed(f"stream ended {self.held_bytes} bytes into a message", "truncated_frame")
         return None
@@ -114,6 +135,11 @@ class MessageCutter:
     def _recognise(self) -> Framing | None:
         """Decide by the first bytes, once. None when there are too few of them yet."""
         head = bytes(self._buffer[self._start : self._start + HEADER_BYTES])
+        if self._is_quoted_too:
+            if (is_quoted := self._is_quoted(head)) is not False:
+                return Framing.QUOTED if is_quoted else None
+            if self._mode in _FIXED:
+                return _FIXED[self._mode]
         enough = HEADER_BYTES if head[:1] == bytes([QUOTE]) else PREFIX_BYTES
         if len(head) < enough:
             return Framing.FRAMELESS if self._is_at_end and head else None
@@ -126,6 +152,12 @@ class MessageCutter:
             return Framing.QUOTED
         is_plausible = 0 < int.from_bytes(head[:PREFIX_BYTES], "big") <= self._max_message_bytes
         return Framing.LENGTH_PREFIXED if is_plausible else Framing.FRAMELESS
+
+    def _is_quoted(self, head: bytes) -> bool | None:
+        """Whether a quoted frame begins here; None when there are too few bytes to say."""
+        if head[:1] not in (b"", b'"') or head[1:2] not in (b"", b"\0") or head[5:6] not in (b"", b'"'):
+            return False
+        return True if len(head) == HEADER_BYTES or (head and self._is_at_end) else None
 
     def _measure(self, framing: Framing) -> tuple[int, int] | None:
         """Give the bytes in front of the message and its length; None when they are not all there."""
@@ -142,7 +174,10 @@ class MessageCutter:
 
     def _quoted(self) -> tuple[int, int] | None:
         if self.held_bytes and self._buffer[self._start] != QUOTE:
-            raise self._failed(f"frame begins with byte {self._buffer[self._start]:#04x}; it must be 0x22")
+            hint = "" if self.offset else " (an engine whose format is protobuf begins otherwise)"
+            raise self._failed(
+                f"frame begins with byte {self._buffer[self._start]:#04x}; it must be 0x22{hint}"
+            )
         if self.held_bytes < HEADER_BYTES:
             return None
         _, length, closing = HEADER.unpack_from(self._buffer, self._start)
@@ -172,7 +207,18 @@ class MessageCutter:
         return FramingError(f"at byte {self.offset}: {message}", code=code, offset=self.offset, raw=raw)
 
 
-_FIXED: Final = {
+def encode_message(payload: bytes, framing: Framing) -> bytes:
+    """Put a message into the framing of its stream."""
+    match framing:
+        case Framing.QUOTED:
+            return encode_frame(payload)
+        case Framing.LENGTH_PREFIXED:
+            return len(payload).to_bytes(PREFIX_BYTES, "big") + payload
+        case _:
+            return varint(len(payload)) + payload
+
+
+_FIXED: Final[Mapping[FramingMode | None, Framing]] = {
     FramingMode.LENGTH_PREFIXED: Framing.LENGTH_PREFIXED,
     FramingMode.FRAMELESS: Framing.FRAMELESS,
 }

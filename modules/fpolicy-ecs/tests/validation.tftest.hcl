@@ -277,6 +277,36 @@ run "rejects_an_unknown_path_root" {
   expect_failures = [var.server_settings]
 }
 
+run "rejects_an_unknown_protobuf_framing" {
+  command = plan
+
+  variables {
+    server_settings = { protobuf_framing_mode = "QUOTED" }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_a_field_map_that_is_no_json_object" {
+  command = plan
+
+  variables {
+    server_settings = { protobuf_framing_mode = "FRAMELESS", protobuf_field_map = "[1]" }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
+run "rejects_a_field_map_without_a_framing" {
+  command = plan
+
+  variables {
+    server_settings = { protobuf_field_map = "{}" }
+  }
+
+  expect_failures = [var.server_settings]
+}
+
 run "rejects_an_unknown_task_architecture" {
   command = plan
 

@@ -143,6 +143,17 @@ def test_a_malformed_frame_fails_after_what_came_before_it() -> None:
     assert connection.state is State.FAILED
 
 
+@pytest.mark.parametrize("rest", [b"", notification()[:-1]])
+def test_a_reset_gives_the_whole_frames_and_then_fails(rest: bytes) -> None:
+    connection = active()
+    connection.receive_data(notification() + rest)
+    connection.receive_reset("by peer")
+    assert isinstance(connection.next_event(), NotificationReceived)
+    with pytest.raises(PeerError, match="by peer") as caught:
+        connection.next_event()
+    assert (caught.value.code, connection.state) == ("connection_reset", State.FAILED)
+
+
 def test_a_stream_that_ends_within_a_frame_fails_and_says_so() -> None:
     assert failure(active(), notification()[:-1], eof=True) == "truncated_frame"
 

@@ -7,8 +7,14 @@ import struct
 
 import pytest
 from fpolicy_server.wire.frames import encode_frame
-from fpolicy_server.wire.framings import Framing, FramingError, FramingMode, MessageCutter
-from hypothesis import example, given
+from fpolicy_server.wire.framings import (
+    Framing,
+    FramingError,
+    FramingMode,
+    MessageCutter,
+    encode_message,
+)
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 LIMIT = 32 * 1024
@@ -42,9 +48,11 @@ MODES = {
 Outcome = tuple[list[bytes], tuple[str, int, bytes] | None, Framing | None]
 
 
-def outcome(chunks: list[bytes], mode: FramingMode | None, limit: int = LIMIT) -> Outcome:
+def outcome(
+    chunks: list[bytes], mode: FramingMode | None, limit: int = LIMIT, *, is_quoted_too: bool = False
+) -> Outcome:
     """What a stream gives: its messages, then a clean end (None) or the error."""
-    cutter = MessageCutter(mode, limit)
+    cutter = MessageCutter(mode, limit, is_quoted_too=is_quoted_too)
     found: list[bytes] = []
     try:
         for chunk in chunks:
@@ -72,16 +80,25 @@ def test_messages_come_out_as_they_went_in(framing: Framing, sent: list[bytes], 
     stream = b"".join(map(ENCODERS[framing], sent))
     places = data.draw(st.lists(st.integers(0, len(stream))))
     assert outcome(cut(stream, places), MODES[framing])[:2] == (sent, None)
+    assert b"".join(encode_message(message, framing) for message in sent) == stream
 
 
-@given(stream=st.binary(max_size=200), mode=modes, data=st.data())
-@example(stream=b'"\x03\x31\x2e\x30', mode=FramingMode.AUTO_DETECT, data=None)
+@given(
+    stream=st.binary(max_size=200) | st.binary(max_size=200).map(lambda rest: b'"' + rest),
+    mode=modes,
+    is_quoted_too=st.booleans(),
+    data=st.data(),
+)
+@example(stream=b'"\x03\x31\x2e\x30', mode=FramingMode.AUTO_DETECT, is_quoted_too=False, data=None)
+@example(stream=b'"\x00\x00\x00\x01"x', mode=FramingMode.FRAMELESS, is_quoted_too=True, data=None)
+@example(stream=b'"\x00\x00', mode=FramingMode.LENGTH_PREFIXED, is_quoted_too=True, data=None)
 def test_how_the_stream_is_cut_never_changes_what_comes_out(
-    stream: bytes, mode: FramingMode | None, data: st.DataObject | None
+    stream: bytes, mode: FramingMode | None, is_quoted_too: bool, data: st.DataObject | None
 ):
     """Messages, error, offset and recognised framing; also for bytes that mean nothing."""
     places = data.draw(st.lists(st.integers(0, len(stream)))) if data else list(range(len(stream)))
-    assert outcome(cut(stream, places), mode) == outcome([stream], mode)
+    whole = outcome([stream], mode, is_quoted_too=is_quoted_too)
+    assert outcome(cut(stream, places), mode, is_quoted_too=is_quoted_too) == whole
 
 
 @pytest.mark.parametrize("framing", [Framing.QUOTED, Framing.LENGTH_PREFIXED])
@@ -105,6 +122,55 @@ def test_a_framing_is_recognised_by_its_first_bytes(framing: Framing, sent: list
 )
 def test_what_is_not_certain_is_decided_as_documented(stream: bytes, framing: Framing):
     assert outcome([stream], FramingMode.AUTO_DETECT)[2] is framing
+
+
+@pytest.mark.parametrize("framing", Framing)
+@pytest.mark.parametrize("mode", [FramingMode.LENGTH_PREFIXED, FramingMode.FRAMELESS])
+@given(sent=st.lists(messages, min_size=1, max_size=3), data=st.data())
+def test_a_quoted_stream_is_told_from_what_the_mode_names(
+    framing: Framing, mode: FramingMode, sent: list[bytes], data: st.DataObject
+):
+    """Two nodes of one server: one speaks XML in quoted frames, the other in the mode's framing."""
+    if framing not in (Framing.QUOTED, Framing(mode)):
+        return
+    stream = b"".join(map(ENCODERS[framing], sent))
+    # A varint of 34 and a message that begins with a zero, which is no tag, would look like a quoted length.
+    assume(framing is not Framing.FRAMELESS or sent[0][0] != 0)
+    chunks = cut(stream, data.draw(st.lists(st.integers(0, len(stream)))))
+    assert outcome(chunks, mode, is_quoted_too=True) == (sent, None, framing)
+
+
+@pytest.mark.parametrize(
+    ("stream", "framing", "code"),
+    [
+        (b'"\x00\xff\xff\xff"', Framing.QUOTED, "frame_too_large"),
+        (b'"\x00\x00', Framing.QUOTED, "truncated_frame"),
+        (b'"', Framing.QUOTED, "truncated_frame"),
+        (b'"\x03\x31\x2e\x30', Framing.LENGTH_PREFIXED, "frame_too_large"),
+        (b'"\x00\x00\x00\x05x', Framing.LENGTH_PREFIXED, "frame_too_large"),
+    ],
+)
+def test_what_begins_with_a_quote_beside_a_mode_is_decided_by_six_bytes(
+    stream: bytes, framing: Framing, code: str
+):
+    _, error, found = outcome([stream], FramingMode.LENGTH_PREFIXED, is_quoted_too=True)
+    assert error is not None
+    assert (found, error[0]) == (framing, code)
+
+
+@pytest.mark.parametrize("framing", Framing)
+@given(sent=st.lists(messages, max_size=3), rest=st.integers(0, 10))
+def test_a_reset_is_an_error_wherever_it_comes_after_all_whole_messages(
+    framing: Framing, sent: list[bytes], rest: int
+):
+    stream = b"".join(map(ENCODERS[framing], sent))
+    cutter = MessageCutter(MODES[framing], LIMIT)
+    cutter.feed(stream + ENCODERS[framing](b"x" * 20)[:rest])
+    cutter.feed_reset("by peer")
+    assert [cutter.next_message() for _ in sent] == sent
+    with pytest.raises(FramingError) as caught:
+        cutter.next_message()
+    assert (caught.value.code, caught.value.offset) == ("connection_reset", len(stream))
 
 
 @pytest.mark.parametrize("framing", Framing)

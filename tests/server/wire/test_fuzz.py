@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
-from fpolicy_server.wire import Connection
+from fpolicy_server.wire import Connection, FramingMode, UndecodableReceived
+from fpolicy_server.wire.framings import Framing, encode_message
 
+from tests.server.wire.test_connection import events_of
 from tools import fuzz_wire
 
 
@@ -16,9 +16,18 @@ def test_a_second_of_broken_streams_gives_events_or_peer_errors() -> None:
     assert events > streams
 
 
-def test_the_sound_corpus_is_understood() -> None:
-    frames = fuzz_wire.corpus()
-    assert fuzz_wire.check(b"".join(frames), random.Random(1)) >= len(frames)
+@pytest.mark.parametrize("framing", Framing)
+def test_the_sound_corpus_is_understood(framing: Framing) -> None:
+    """Every message is an event and none is kept as unreadable."""
+    messages = fuzz_wire.corpus() if framing is Framing.QUOTED else fuzz_wire.protobuf_corpus()
+    stream = b"".join(encode_message(message, framing) for message in messages)
+    connection = Connection(
+        max_frame_bytes=fuzz_wire.LIMIT_BYTES, handshake_timeout_seconds=5, read_timeout_seconds=300,
+        framing_mode=FramingMode.AUTO_DETECT, field_map=fuzz_wire.FIELD_MAP,
+    )  # fmt: skip
+    events = events_of(connection, stream, eof=True)
+    assert len(events) == len(messages) + 1
+    assert not any(isinstance(event, UndecodableReceived) for event in events)
 
 
 def test_a_core_that_raises_something_else_is_found(
