@@ -112,7 +112,10 @@ PUBLIC = {
         "LineageStatus",
         "LineageStore",
         "LineageTracker",
+        "Page",
         "RecordResult",
+        "Recording",
+        "Records",
         "RetentionProfile",
     },
 }

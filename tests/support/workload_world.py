@@ -167,6 +167,9 @@ class MemoryLineage:
         self.steps.take(lambda: self.records.append(record))
         return RecordResult(True)
 
+    def flush(self, budget: object) -> tuple[int, int]:
+        return 0, 0
+
 
 class WorkloadWorld:
     """Starter and finisher of one workload over the parts above, and the metrics that they emitted."""

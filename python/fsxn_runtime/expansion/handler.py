@@ -68,10 +68,12 @@ def _approver(settings: ExpansionSettings) -> Approver | None:
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Handle one event; answer what was done."""
     expander = _expander()
+    budget = TimeBudget.of(context, _RESERVE_MS)
     try:
-        answers = answer_event(expander, event, TimeBudget.of(context, _RESERVE_MS), now_us())
+        answers = answer_event(expander, event, budget, now_us())
         return {"answers": [answer.to_dict() for answer in answers]}
     finally:
+        expander.lineage.flush(budget)
         expander.emf.flush()
 
 

@@ -1,8 +1,9 @@
 """Lineage: which file was processed, when, by what, into what."""
 
 from fsxn_runtime.lineage.model import LineageRecord, LineageStatus, RecordResult, RetentionProfile
+from fsxn_runtime.lineage.recording import Recording
 from fsxn_runtime.lineage.settings import LineageSettings
-from fsxn_runtime.lineage.store import LineageStore
+from fsxn_runtime.lineage.store import LineageStore, Page, Records
 from fsxn_runtime.lineage.tracker import LineageTracker
 
 __all__ = [
@@ -11,6 +12,9 @@ __all__ = [
     "LineageStatus",
     "LineageStore",
     "LineageTracker",
+    "Page",
     "RecordResult",
+    "Recording",
+    "Records",
     "RetentionProfile",
 ]

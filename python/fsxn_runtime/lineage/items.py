@@ -48,6 +48,8 @@ _MAX_OUTPUT_KEY_BYTES: Final = 1_024
 _MAX_REASON: Final = 500
 # What has more outputs is a batch: name its manifest. 100 keys of full length fill a quarter of an item.
 MAX_OUTPUT_KEYS: Final = 100
+# Before an output's key where its pointer has a file's path. Paths begin with / and FSx ids with fs.
+OUTPUT_PREFIX: Final = "output:"
 
 
 def sort_key(record: LineageRecord) -> str:
@@ -163,6 +165,16 @@ def to_item(record: LineageRecord, written_at_us: int, ttl_days: int) -> dict[st
     if days:
         item["ttl"] = (written_at_us + days * _DAY_US) // 1_000_000
     return item
+
+
+def pointers(item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the items by which a record's outputs lead to it; in no index, and expiring with it."""
+    common = {
+        "processing_timestamp": item["processing_timestamp"],
+        "record_file_key": item["source_file_key"],
+        **({"ttl": item["ttl"]} if "ttl" in item else {}),
+    }
+    return [{"source_file_key": OUTPUT_PREFIX + key, **common} for key in dict.fromkeys(item["output_keys"])]
 
 
 def expiry_days(profile: RetentionProfile | None, ttl_days: int) -> int:

@@ -157,13 +157,15 @@ def _finisher() -> Finisher:
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Handle one status change, or one sweep; answer what was done."""
     finisher = _finisher()
+    budget = TimeBudget.of(context, _RESERVE_MS)
     try:
         if event.get("action") == "sweep":
-            steps = finisher.sweep(TimeBudget.of(context, _RESERVE_MS), now_us())
+            steps = finisher.sweep(budget, now_us())
             _log.info("sweep.done", **steps)
             return dict(steps)
         return {"step": take_report(finisher, event["detail"], now_us())}
     finally:
+        finisher.lineage.flush(budget)
         finisher.emf.flush()
 
 

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
 from fsxn_runtime.edge.clients import client
-from fsxn_runtime.edge.clock import now_us
+from fsxn_runtime.edge.clock import TimeBudget, now_us
 from fsxn_runtime.edge.log import logger, set_level
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import TransientError
@@ -31,6 +31,7 @@ from fsxn_runtime.workloads.job import Job, lineage_record
 from fsxn_runtime.workloads.model import Action, ObjectVersion
 
 _log = logger("workload.content-inventory")
+_RESERVE_MS: Final = 1_000
 _CHUNK_BYTES: Final = 1 << 20  # 1 MiB: few calls per file, and memory stays far below the smallest Lambda
 
 
@@ -42,9 +43,23 @@ def _parts() -> tuple[InventorySettings, Files, Reports, LineageTracker]:
     return settings, Files(s3, settings.access_point), Reports(s3, settings.output_bucket), LineageTracker()
 
 
-def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Process one job; the result's `status` is `processed` or `superseded`."""
     settings, files, reports, tracker = _parts()
+    try:
+        return process(event, settings, files, reports, tracker)
+    finally:
+        tracker.flush(TimeBudget.of(context, _RESERVE_MS))
+
+
+def process(
+    event: Mapping[str, Any],
+    settings: InventorySettings,
+    files: Files,
+    reports: Reports,
+    tracker: LineageTracker,
+) -> dict[str, Any]:
+    """Read the version, write its report, then its lineage."""
     began = now_us()
     job = Job.from_input(event)
     inventory = None if job.version is None else take_inventory(files, job.version)

@@ -22,7 +22,7 @@ from fsxn_runtime.workloads.model import WorkKeyKind
 from tests.support.emulator import emulator, emulator_process  # noqa: F401
 from tests.support.file_events import file_event
 from tests.support.lineage_table import create_lineage_table
-from tests.support.workload_world import MACHINE, T0
+from tests.support.workload_world import MACHINE, T0, Time
 
 SETTINGS = InventorySettings("inventory", "volume", "/vol1", "reports", "out", "Test", "INFO")
 DELETE = {"event_type": EventType.FILE_DELETE}
@@ -87,7 +87,7 @@ def place(services, monkeypatch):
 
 def test_a_file_has_a_report_with_hash_type_and_statistics(place):
     job = place.job()
-    result = module.handler(job, None)
+    result = module.handler(job, Time())
     assert result["output_key"] == f"out/inventory/legal/a.txt/{job['work_key']}.json"
     report = place.report(result)
     assert report.pop("processed_at")
@@ -110,7 +110,7 @@ def test_a_file_has_a_report_with_hash_type_and_statistics(place):
 
 def test_the_lineage_has_both_checksums_and_the_report(place):
     job = place.job()
-    result = module.handler(job, None)
+    result = module.handler(job, Time())
     [record] = place.lineage.by_execution(job["execution_arn"])
     body = place.s3.get_object(Bucket="reports", Key=result["output_key"])["Body"].read()
     assert record.output_keys == (result["output_key"],)
@@ -124,9 +124,9 @@ def test_the_lineage_has_both_checksums_and_the_report(place):
 
 def test_running_twice_is_running_once(place):
     job = place.job()
-    first = module.handler(job, None)
+    first = module.handler(job, Time())
     before = place.report(first)
-    assert module.handler(job, None) == first
+    assert module.handler(job, Time()) == first
     assert place.report(first) == before
     assert len(list(place.lineage.by_file("/vol1/legal/a.txt"))) == 1
 
@@ -138,7 +138,7 @@ def test_a_version_that_is_no_longer_there_ends_as_superseded(place, change):
         place.s3.put_object(Bucket="volume", Key="legal/a.txt", Body=b"newer")
     else:
         place.s3.delete_object(Bucket="volume", Key="legal/a.txt")
-    assert module.handler(job, None) == {"status": "superseded", "work_key": job["work_key"]}
+    assert module.handler(job, Time()) == {"status": "superseded", "work_key": job["work_key"]}
     assert "Contents" not in place.s3.list_objects_v2(Bucket="reports")
     [record] = place.lineage.by_file("/vol1/legal/a.txt")
     assert (record.status, record.output_keys) == ("superseded", ())
@@ -148,11 +148,11 @@ def test_a_version_that_changes_while_it_is_read_is_not_reported(place):
     job = place.job()
     look = place.files.look
     place.files.look = lambda key: replace(look(key), etag="other")
-    assert module.handler(job, None)["status"] == "superseded"
+    assert module.handler(job, Time())["status"] == "superseded"
 
 
 def test_a_delete_leaves_a_tombstone(place):
-    report = place.report(module.handler(place.job(**DELETE), None))
+    report = place.report(module.handler(place.job(**DELETE), Time()))
     assert (report["action"], report["sha256"], report["size"], report["text"]) == (
         "delete",
         None,
@@ -163,13 +163,13 @@ def test_a_delete_leaves_a_tombstone(place):
 
 def test_a_rename_tells_both_names_and_what_is_at_the_new_one(place):
     place.s3.put_object(Bucket="volume", Key="legal/b.txt", Body=b"moved")
-    report = place.report(module.handler(place.job(**RENAME), None))
+    report = place.report(module.handler(place.job(**RENAME), Time()))
     assert (report["file_path"], report["target_path"]) == ("/vol1/legal/a.txt", "/vol1/legal/b.txt")
     assert report["sha256"] == hashlib.sha256(b"moved").hexdigest()
 
 
 def test_a_rename_whose_target_went_on_is_reported_without_contents(place):
-    report = place.report(module.handler(place.job(**RENAME), None))
+    report = place.report(module.handler(place.job(**RENAME), Time()))
     assert (report["action"], report["sha256"], report["last_modified"]) == ("rename", None, None)
 
 
@@ -181,14 +181,14 @@ def test_a_body_that_breaks_off_is_tried_again(place):
 
     place.files.open = lambda _: Broken()
     with pytest.raises(TransientError, match="broke off"):
-        module.handler(place.job(), None)
+        module.handler(place.job(), Time())
 
 
 @pytest.mark.parametrize("broken", [{}, {"action": "copy"}, {"event": {}}, {"object": {}}, {"object": "x"}])
 def test_an_input_that_is_no_job_is_rejected(place, broken):
     job = place.job() | broken if broken else broken
     with pytest.raises(RejectedError):
-        module.handler(job, None)
+        module.handler(job, Time())
 
 
 def test_a_key_that_s3_would_refuse_has_a_hash_in_its_place(place):
@@ -201,7 +201,7 @@ def test_a_key_that_s3_would_refuse_has_a_hash_in_its_place(place):
 
 
 def test_metrics_say_what_was_read(place, capsys):
-    module.handler(place.job(), None)
+    module.handler(place.job(), Time())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     found = {name: line[name] for line in lines for name in line if name.startswith("ContentInventory")}
     assert found["ContentInventoryRead_bytes"] == 10
