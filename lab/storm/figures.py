@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -40,6 +40,16 @@ def rows(verification: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "superseded before they were processed", f"{accounting['superseded']:,}"
         yield "processed twice", f"{verification['outputs']['doubled']:,}"
         yield "without lineage", f"{verification['outputs']['lineage_missing']:,}"
-    for each in flow["system_events"]:
-        when = f"{each['first_seconds']:+.1f} s from {each['mark'] or 'the first operation'}"
-        yield f"EMS {each['name']}", f"{each['count']:,}, {when}"
+    yield from _system_messages(flow["system_events"])
+
+
+def _system_messages(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Give one row for each message and kind of mark: a run with many restarts has as many marks."""
+    grouped: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for each in messages:
+        grouped.setdefault((each["name"], each["mark"] or "the first operation"), []).append(each)
+    for (name, mark), group in grouped.items():
+        seconds = [each["first_seconds"] for each in group]
+        first, last = f"{min(seconds):+.1f}", f"{max(seconds):+.1f}"
+        when = f"{first} s" if first == last else f"{first} to {last} s"
+        yield f"EMS {name}", f"{sum(each['count'] for each in group):,}, {when} from {mark}"

@@ -37,6 +37,17 @@ def test_what_differs_is_said() -> None:
     assert list(figures(run(findings=[finding])))[-1] == "✗ event.lost: 2 have no event: /vol1/a"
 
 
+def test_a_message_after_each_of_many_restarts_is_one_row() -> None:
+    messages = [
+        {"name": "fpolicy.server.connect", "count": 2, "mark": "server_up", "first_seconds": seconds}
+        for seconds in (1.6, -0.1, 0.4)
+    ]
+    verification = run()["verification"]
+    verification["flow"]["system_events"] = messages
+    rows = [line for line in figures(run(**verification)) if line.startswith("EMS")]
+    assert rows == [f"{'EMS fpolicy.server.connect':<46}6, -0.1 to +1.6 s from server_up"]
+
+
 def test_the_peak_stays_when_memory_was_given_back() -> None:
     """A process that held 200 MiB for a moment."""
     code = "x = bytearray(200 << 20); del x; print(flush=True); input()"
