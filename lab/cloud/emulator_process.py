@@ -207,6 +207,19 @@ def with_batch_permissions(extract: Callable[..., str | None]) -> Callable[..., 
     return iam_action
 
 
+def with_mapping_permissions(extract: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Wrap the naming of actions: reading or changing one event source mapping has actions of its own."""
+    verbs = {"GET": "Get", "PUT": "Update", "DELETE": "Delete"}
+
+    def iam_action(service: str, method: str, path: str, *others: Any) -> str | None:
+        folder, _, mapping = path.rstrip("/").rpartition("/")
+        if service == "lambda" and folder.endswith("/event-source-mappings") and mapping and method in verbs:
+            return f"lambda:{verbs[method]}EventSourceMapping"
+        return extract(service, method, path, *others)
+
+    return iam_action
+
+
 def with_missing_objects(
     checks: Callable[..., list[tuple[str, str]]],
 ) -> Callable[..., list[tuple[str, str]]]:
@@ -255,6 +268,7 @@ def main() -> None:
     task_tokens.install()
     iam_actions.extract_resource_arn = with_log_streams(iam_actions.extract_resource_arn)
     iam_actions.extract_iam_action = with_batch_permissions(iam_actions.extract_iam_action)
+    iam_actions.extract_iam_action = with_mapping_permissions(iam_actions.extract_iam_action)
     iam_actions.s3_additional_checks = with_missing_objects(iam_actions.s3_additional_checks)
     iam_evaluator.evaluate_trust_policy = with_source_account(iam_evaluator.evaluate_trust_policy)
     cloudwatch_logs._fanout_to_subscription_filters = with_emf_lines(

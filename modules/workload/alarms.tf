@@ -16,6 +16,15 @@ locals {
       description = "The oldest event of ${var.uc_id} has waited for more than ${var.work_age_threshold_seconds} s."
       runbook     = "workload-age"
     }
+    # Ten of fourteen days: four are left to resume, or to keep the archive for longer.
+    work-expiring = {
+      queue_name  = aws_sqs_queue.work.name
+      metric_name = "ApproximateAgeOfOldestMessage"
+      threshold   = 864000
+      periods     = 1
+      description = "Events of ${var.uc_id} have waited for ten days; after fourteen SQS drops them."
+      runbook     = "workload-paused"
+    }
   }
 }
 
@@ -33,6 +42,24 @@ resource "aws_cloudwatch_metric_alarm" "queue" {
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
+  alarm_actions       = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn]
+  tags                = var.context.tags
+}
+
+# What the sweep sees of the switch itself, so it does not matter who paused the workload, or how.
+resource "aws_cloudwatch_metric_alarm" "paused" {
+  alarm_name          = "${local._full_name}-paused"
+  alarm_description   = "${var.uc_id} is paused: its events wait in its queue. docs/runbooks/workload-paused.md"
+  namespace           = var.operations.metric_namespace
+  metric_name         = "WorkloadPaused_count"
+  dimensions          = { UcId = var.uc_id }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "ignore" # between two sweeps it remembers what the last one saw
   alarm_actions       = [var.operations.notification_topic_arn]
   ok_actions          = [var.operations.notification_topic_arn]
   tags                = var.context.tags

@@ -99,6 +99,12 @@ data "aws_iam_policy_document" "finisher" {
   }
 
   statement {
+    sid       = "SeePause"
+    actions   = ["lambda:GetEventSourceMapping"]
+    resources = [aws_lambda_event_source_mapping.starter.arn]
+  }
+
+  statement {
     sid       = "GiveUp"
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.dead_letter.arn]

@@ -131,6 +131,11 @@ resource "aws_lambda_event_source_mapping" "starter" {
   scaling_config {
     maximum_concurrency = var.starter.maximum_concurrency
   }
+
+  lifecycle {
+    # The switch is the operator's (fsxn events pause): an apply at night must not resume what somebody paused.
+    ignore_changes = [enabled]
+  }
 }
 
 module "finisher" {
@@ -155,6 +160,7 @@ module "finisher" {
     LOG_LEVEL           = var.operations.log_level
     MAX_ATTEMPTS        = var.max_attempts
     METRIC_NAMESPACE    = var.operations.metric_namespace
+    STARTER_MAPPING_ID  = aws_lambda_event_source_mapping.starter.uuid
     STATE_MACHINE_ARN   = aws_sfn_state_machine.this.arn
     STATE_TABLE         = aws_dynamodb_table.state.name
     SWEEP_AFTER_SECONDS = var.sweep.after_seconds

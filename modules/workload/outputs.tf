@@ -2,6 +2,7 @@ output "alarm_names" {
   description = "Names of the alarms of queues, starter and finisher."
   value = concat(
     values(aws_cloudwatch_metric_alarm.queue)[*].alarm_name,
+    [aws_cloudwatch_metric_alarm.paused.alarm_name],
     values(module.starter.alarm_names),
     values(module.finisher.alarm_names),
   )

@@ -17,6 +17,7 @@ ORDER = (
     "test_ontap",
     "test_rotation",
     "test_path",
+    "test_pause",
     "test_reconcile",
     "test_storm",
     "test_howto",

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.lineage import LineageRecord, RecordResult
+from fsxn_runtime.pause import Mapping, Switch
 from fsxn_runtime.workloads.core import execution_name
 from fsxn_runtime.workloads.finish import Finisher
 from fsxn_runtime.workloads.model import Execution, ObjectVersion, StateItem, Status, WorkKeyKind
@@ -171,6 +172,30 @@ class MemoryLineage:
         return 0, 0
 
 
+class MemorySwitches:
+    """Workloads' switches; a turn arrives after some looks, as Lambda takes its time."""
+
+    def __init__(self, *workloads: str, looks: int = 0) -> None:
+        self.at = dict.fromkeys(workloads, Switch.ON)
+        self.looks = looks
+        self.turns = 0
+        self._coming: dict[str, tuple[int, Switch]] = {}
+
+    def of(self, workload: str) -> Mapping:
+        return self.look("mapping", workload)
+
+    def look(self, uuid: str, workload: str) -> Mapping:
+        left, target = self._coming.get(workload, (0, self.at[workload]))
+        self._coming[workload] = (max(0, left - 1), target)
+        self.at[workload] = Switch.MOVING if left else target
+        return Mapping(workload, uuid, self.at[workload], "2026-01-31T12:00:00Z")
+
+    def turn(self, mapping: Mapping, *, on: bool) -> None:
+        assert self.at[mapping.workload] is not Switch.MOVING, "Lambda refuses that"
+        self.turns += 1
+        self._coming[mapping.workload] = (self.looks, Switch.ON if on else Switch.OFF)
+
+
 class WorkloadWorld:
     """Starter and finisher of one workload over the parts above, and the metrics that they emitted."""
 
@@ -188,6 +213,7 @@ class WorkloadWorld:
         self.queue = MemoryQueue(self.steps)
         self.dead_letters = MemoryQueue(self.steps)
         self.lineage = MemoryLineage(self.steps)
+        self.switches = MemorySwitches(UC_ID)
         self.metric_lines: list[dict[str, Any]] = []
         self.start_settings = StartSettings(
             uc_id=UC_ID,
@@ -209,12 +235,19 @@ class WorkloadWorld:
             dlq_url="dlq",
             max_attempts=max_attempts,
             sweep_after_seconds=60,
+            starter_mapping_id="mapping",
             metric_namespace="Test",
             log_level="INFO",
         )
         self.starter = Starter(self.start_settings, self.store, self.executions, self.files, self.queue)
         self.finisher = Finisher(
-            self.finish_settings, self.store, self.executions, self.dead_letters, self.lineage, self.emf()
+            self.finish_settings,
+            self.store,
+            self.executions,
+            self.dead_letters,
+            self.lineage,
+            self.switches,
+            self.emf(),
         )
 
     def emf(self) -> Emf:

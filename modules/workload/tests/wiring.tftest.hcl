@@ -90,3 +90,21 @@ run "the_state_machine_retries_only_what_may_pass" {
     error_message = "A rejected file must not be tried again inside the execution."
   }
 }
+
+run "the_alarm_of_a_pause_keeps_its_state_between_sweeps" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.paused.treat_missing_data == "ignore"
+    error_message = "A sweep comes every few minutes, and nothing may clear the alarm but one that sees the workload run."
+  }
+}
+
+run "a_pause_is_told_of_before_events_are_lost" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.queue["work-expiring"].threshold <= aws_sqs_queue.work.message_retention_seconds - 3 * 86400
+    error_message = "There must be days left when the alarm comes."
+  }
+}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from fsxn_runtime.cli import redrive, storm
+from fsxn_runtime.cli import pause, redrive, storm
 from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.report import (
@@ -34,6 +34,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "events", help="file events: dead letters, storms, and proof that what happened also arrived"
     )
     commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    pause.register(commands)
     redrive.register(commands)
     storm.register(commands)
     parser = commands.add_parser(

@@ -26,6 +26,7 @@ from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import ConflictError, FsxnError
 from fsxn_runtime.events import parse_timestamp
 from fsxn_runtime.lineage import LineageRecord, LineageStatus, LineageTracker
+from fsxn_runtime.pause import Mappings, Switch
 from fsxn_runtime.workloads import core
 from fsxn_runtime.workloads.clients import Executions, Queue, execution_from
 from fsxn_runtime.workloads.job import Job, lineage_record
@@ -43,13 +44,14 @@ _RESERVE_MS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Finisher:
-    """Settles work keys. `store` to `emf` are the outside."""
+    """Settles work keys. `store` to `emf` are the outside; `mappings` has the starter's switch."""
 
     settings: FinishSettings
     store: StateStore
     executions: Executions
     dead_letters: Queue
     lineage: LineageTracker
+    mappings: Mappings
     emf: Emf
 
     def finish(self, work_key: str, attempt: int, execution: Execution, now: int) -> FinishStep:
@@ -139,6 +141,11 @@ class Finisher:
             raise first_error
         return steps
 
+    def tell_paused(self) -> None:
+        """Say whether the workload is paused, so that an alarm remembers it whoever paused it and how."""
+        mapping = self.mappings.look(self.settings.starter_mapping_id, self.settings.uc_id)
+        self.emf.count("WorkloadPaused_count", int(mapping.switch is Switch.OFF))
+
 
 @cache
 def _finisher() -> Finisher:
@@ -150,6 +157,7 @@ def _finisher() -> Finisher:
         Executions(client("stepfunctions"), settings.state_machine_arn),
         Queue(client("sqs"), settings.dlq_url),
         LineageTracker(),
+        Mappings(client("lambda")),
         Emf(settings.metric_namespace, {"UcId": settings.uc_id}),
     )
 
@@ -160,7 +168,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     budget = TimeBudget.of(context, _RESERVE_MS)
     try:
         if event.get("action") == "sweep":
-            steps = finisher.sweep(budget, now_us())
+            try:
+                steps = finisher.sweep(budget, now_us())
+            finally:
+                finisher.tell_paused()
             _log.info("sweep.done", **steps)
             return dict(steps)
         return {"step": take_report(finisher, event["detail"], now_us())}

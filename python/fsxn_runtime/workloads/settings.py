@@ -70,6 +70,7 @@ class FinishSettings:
     dlq_url: str
     max_attempts: int
     sweep_after_seconds: int
+    starter_mapping_id: str
     metric_namespace: str
     log_level: str
 
@@ -84,6 +85,7 @@ class FinishSettings:
             max_attempts=integer(env, "MAX_ATTEMPTS", 3, minimum=1, maximum=10),
             # Longer than the state machine's own time limit, or every sweep looks at running executions.
             sweep_after_seconds=integer(env, "SWEEP_AFTER_SECONDS", 900, minimum=1, maximum=86_400),
+            starter_mapping_id=text(env, "STARTER_MAPPING_ID"),
             metric_namespace=metric_namespace(env),
             log_level=log_level(env),
         )

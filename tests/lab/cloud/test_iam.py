@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from lab.cloud.clients import ACCOUNT_ID, REGION, Credentials
 from lab.cloud.emulator import Emulator
 from tests.lab.cloud.functions import invoke, make_function, make_role
+from tests.support.starter_mapping import make_mapping
 from tests.support.waiting import wait_until
 
 ACCESS_POINT = f"arn:aws:s3:{REGION}:{ACCOUNT_ID}:accesspoint/volume-ap"
@@ -218,6 +219,19 @@ def test_not_checked_here_the_policy_of_a_rules_target_queue(emulator: Emulator)
     events.put_targets(Rule="to-queue", Targets=[{"Id": "queue", "Arn": arn}])
     events.put_events(Entries=[{"Source": "test", "DetailType": "t", "Detail": "{}"}])
     assert emulator.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+
+
+def test_one_event_source_mapping_is_read_and_changed_with_permissions_on_it(emulator: Emulator) -> None:
+    url, _ = make_queue(emulator, "mapped")
+    mapping = make_mapping(emulator, "mapped-taker", url)
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:event-source-mapping:"
+    reader = as_role(emulator, "looks", [allow("lambda:GetEventSourceMapping", arn + mapping)], "lambda")
+    assert reader.get_event_source_mapping(UUID=mapping)["State"] == "Enabled"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.update_event_source_mapping(UUID=mapping, Enabled=False)
+    other = as_role(emulator, "other", [allow("lambda:GetEventSourceMapping", arn + "other")], "lambda")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        other.get_event_source_mapping(UUID=mapping)
 
 
 def test_a_batch_needs_the_permission_of_the_single_call(emulator: Emulator) -> None:

@@ -8,12 +8,13 @@ import pytest
 from fsxn_runtime.edge.clock import TimeBudget
 from fsxn_runtime.errors import ConflictError, MisconfiguredError, TransientError
 from fsxn_runtime.lineage import LineageStatus
+from fsxn_runtime.pause import Switch
 from fsxn_runtime.workloads.finish import take_report
 from fsxn_runtime.workloads.model import FinishStep, Status
 from fsxn_runtime.workloads.settings import FinishSettings
 
 from tests.support.file_events import file_event
-from tests.support.workload_world import MACHINE, T0, Crash, Time, WorkloadWorld, message
+from tests.support.workload_world import MACHINE, T0, UC_ID, Crash, Time, WorkloadWorld, message
 
 LATER = T0 + 10_000_000
 
@@ -201,11 +202,22 @@ def test_a_lost_race_counts_nothing(world):
     assert world.metric("ProcessingSuccessRate_pct") == [100]
 
 
+def test_a_pause_is_told_with_every_sweep_and_not_while_it_comes_about(world):
+    told = []
+    for switch in (Switch.ON, Switch.OFF, Switch.OFF, Switch.ON):
+        mapping = world.switches.of(UC_ID)
+        world.switches.turn(mapping, on=switch is Switch.ON)
+        world.finisher.tell_paused()
+        told.append(world.metric("WorkloadPaused_count")[-1])
+    assert told == [0, 1, 1, 0]
+
+
 ENVIRONMENT = {
     "UC_ID": "inventory",
     "STATE_TABLE": "state",
     "STATE_MACHINE_ARN": MACHINE,
     "WORKLOAD_DLQ_URL": "https://dlq",
+    "STARTER_MAPPING_ID": "mapping",
 }
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fsxn_runtime.cli.main import main
 from fsxn_runtime.edge.clients import forget_clients
+from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.events import EventType, format_timestamp
 from fsxn_runtime.lineage import LineageStore
 from fsxn_runtime.workloads import finish, start
@@ -16,6 +17,7 @@ from fsxn_runtime.workloads.content_inventory import handler as process
 from tests.support.emulator import emulator, emulator_process  # noqa: F401
 from tests.support.file_events import file_event
 from tests.support.lineage_table import create_lineage_table
+from tests.support.starter_mapping import make_mapping
 from tests.support.state_table import create_state_table
 from tests.support.waiting import wait_until
 from tests.support.workload_world import Time, message
@@ -59,18 +61,21 @@ class System:
             name="work", definition=json.dumps(MACHINE), roleArn=role(emulator)
         )["stateMachineArn"]
         self.dead_letters = self.sqs.create_queue(QueueName="lab-inventory-dead-letters")["QueueUrl"]
+        work = self.sqs.create_queue(QueueName="lab-inventory-work")["QueueUrl"]
         self.environment = {
             "AWS_ENDPOINT_URL": emulator.endpoint,
             "UC_ID": "inventory",
             "STATE_TABLE": "state",
             "STATE_MACHINE_ARN": self.machine,
-            "WORKLOAD_QUEUE_URL": self.sqs.create_queue(QueueName="lab-inventory-work")["QueueUrl"],
+            "WORKLOAD_QUEUE_URL": work,
             "WORKLOAD_DLQ_URL": self.dead_letters,
             "ACCESS_POINT": "volume",
             "JUNCTION_PATH": "/vol1",
             "SETTLE_SECONDS": "0",
             "MAX_ATTEMPTS": "2",
             "SWEEP_AFTER_SECONDS": "60",
+            # Off: these tests hand the messages over themselves.
+            "STARTER_MAPPING_ID": make_mapping(emulator, "lab-inventory-start", work, enabled=False),
             "OUTPUT_BUCKET": "reports",
             "OUTPUT_PREFIX": "out",
             "LINEAGE_TABLE": "lineage",
@@ -186,6 +191,15 @@ def test_the_sweep_closes_what_no_report_closed(system):
     )
     assert finish.handler({"action": "sweep"}, Time()) == {"done": 1}
     assert system.item()["status"] == {"S": "DONE"}
+
+
+def test_a_sweep_that_fails_still_tells_of_the_pause(system, monkeypatch, capsys):
+    """Else one broken item would make the alarm forget: the mapping of this workload is off."""
+    monkeypatch.setenv("STATE_TABLE", "no-such-table")
+    with pytest.raises(MisconfiguredError):
+        finish.handler({"action": "sweep"}, Time())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["WorkloadPaused_count"] for line in lines if "WorkloadPaused_count" in line] == [1]
 
 
 def test_a_young_file_is_sent_round_again(system, monkeypatch):
