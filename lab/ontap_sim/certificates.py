@@ -26,13 +26,14 @@ _FIELDS = frozenset(
 
 
 class Certificates:
-    """The table of certificates. Private keys are not kept."""
+    """The table of certificates. Private keys are never shown."""
 
     def __init__(self, cluster: tuple[str, str], svms: Mapping[str, str]) -> None:
         """Take the cluster's UUID and name, and the SVMs' names by UUID."""
         self._cluster_uuid, self._cluster_name = cluster
         self._svms = svms
         self._records: dict[str, Record] = {}
+        self._keys: dict[str, str] = {}  # by the certificate's UUID
         self._presented = ""
 
     def set_presented(self, pem: str) -> None:
@@ -51,6 +52,15 @@ class Certificates:
         wanted = ("client_ca", "server_ca", "root_ca") if kind == "any" else (kind,)
         found = (item for item in self._records.values() if item.get("svm", {}).get("uuid") == svm_uuid)
         return [item["public_certificate"] for item in found if item["type"] in wanted]
+
+    def client_pairs(self, svm_uuid: str) -> dict[tuple[str, str, str], str]:
+        """Give an SVM's client certificates with their keys, by common name, serial number and CA."""
+        return {
+            (item["common_name"], item["serial_number"], item["ca"]): item["public_certificate"]
+            + self._keys[key]
+            for key, item in self._records.items()
+            if item["type"] == "client" and item.get("svm", {}).get("uuid") == svm_uuid
+        }
 
     def create(self, body: Mapping[str, Any], svm_uuid: str) -> Record:
         """Install a certificate; `svm_uuid` is that of the endpoint called. Raises RestError."""
@@ -75,13 +85,14 @@ class Certificates:
             if all(other.get(name) == record.get(name) for name in same):
                 raise exists(f"certificate {record['name']}")
         self._records[record["uuid"]] = record
+        self._keys[record["uuid"]] = str(body.get("private_key", ""))
         return record
 
     def delete(self, record: Record) -> None:
         """Remove a certificate. Raises RestError."""
         if record["uuid"] == self._presented:
             raise RestError(409, "8", "The certificate is used by the management endpoint.")
-        del self._records[record["uuid"]]
+        del self._records[record["uuid"]], self._keys[record["uuid"]]
 
     def _record(self, pem: str, kind: str, svm_uuid: str, name: str) -> Record:
         try:

@@ -6,9 +6,10 @@ import asyncio
 import ssl
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from lab.ontap_sim.asking import PASSES, Status
@@ -21,6 +22,7 @@ from lab.ontap_sim.model import Operation, SimError, Svm
 from lab.ontap_sim.rest_errors import RestError, not_found
 from lab.ontap_sim.screening import wanted
 from lab.ontap_sim.store import PersistentStore
+from lab.ontap_sim.tls import node_context
 
 _AUTOSIZE_PERCENT = 120  # how far a volume grows by itself: a guess, ONTAP's default for volumes
 _REMOVED = "FPolicy server is removed from external engine."  # what disabling a policy looks like
@@ -90,7 +92,7 @@ class Cluster:
             engine,
             self.stores.get(svm_uuid) if policy.get("persistent_store") else None,
             self.delivery,
-            _tls(config.ca_certificates) if engine["ssl_option"] == "server_auth" else None,
+            None if engine["ssl_option"] == "no_auth" else partial(_context, config, engine),
         )
         node.channels[svm_uuid, name] = channel
         channel.open()
@@ -324,11 +326,10 @@ def _state(connection: Connection | None) -> Record:
     return record
 
 
-def _tls(certificates: Iterable[str]) -> ssl.SSLContext:
-    """Trust the SVM's CA certificates. A guess: names are not checked, for engines know addresses only."""
-    context = ssl.create_default_context(cadata="\n".join(certificates))
-    context.check_hostname = False
-    return context
+def _context(config: FpolicyConfig, engine: Record) -> ssl.SSLContext:
+    """Look at the SVM's certificates as they are when a node dials."""
+    own = config.client_pair(engine) if engine["ssl_option"] == "mutual_auth" else None
+    return node_context(config.ca_certificates, own or "")
 
 
 def _time(moment: datetime) -> str:

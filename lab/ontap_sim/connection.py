@@ -223,7 +223,7 @@ class Connection:
                     lambda: link,
                     self.server,
                     engine["port"],
-                    ssl=channel.tls,
+                    ssl=channel.tls() if channel.tls else None,
                     server_hostname="" if channel.tls else None,
                 )
         except OSError as exc:  # refused, unreachable; TimeoutError and a failed TLS handshake are such too

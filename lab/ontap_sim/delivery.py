@@ -10,7 +10,7 @@ import ssl
 import time
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,7 @@ class Channel:
         engine: Mapping[str, Any],
         store: PersistentStore | None,
         delivery: Delivery,
-        tls: ssl.SSLContext | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         self.key: Key = (node, policy)
         self.svm = svm

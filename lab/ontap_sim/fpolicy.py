@@ -64,7 +64,10 @@ class FpolicyConfig:
         self.policies: dict[str, Record] = {}
         self.cluster_engines = {"cluster_engine": _CLUSTER_ENGINE} if cluster_objects else {}
         self.cluster_policies = {"cluster_policy": _CLUSTER_POLICY} if cluster_objects else {}
-        self.ca_certificates: list[str] = []  # PEM; what server_auth verifies servers against
+        self.ca_certificates: list[str] = []  # PEM; what servers are verified against
+        self.client_pairs: dict[
+            tuple[str, str, str], str
+        ] = {}  # PEM of the SVM's client certificates and keys
         self._partial: Counter[str] = Counter()
 
     def fail_partly(self, code: str, times: int = 1) -> None:
@@ -171,13 +174,21 @@ class FpolicyConfig:
             raise RestError(400, "9764922", "An IP address is named twice in the lists of servers.")
         checked(record["buffer_size"], BUFFER_FIELDS, fixed=frozenset())
         checked(record["resiliency"], RESILIENCY_FIELDS, fixed=frozenset())
-        if record["ssl_option"] == "mutual_auth":
-            raise RestError(400, "3", "The simulator has no client certificates of SVMs.", "ssl_option")
-        if record["ssl_option"] == "server_auth" and not self.ca_certificates:
-            needs = "server_auth needs the CA certificate of the server installed on the SVM."
+        if record["ssl_option"] != "no_auth" and not self.ca_certificates:
+            needs = "TLS needs the CA certificate of the server installed on the SVM."
             raise RestError(400, "2", needs, "ssl_option")
+        if record["ssl_option"] == "mutual_auth" and self.client_pair(record) is None:
+            needs = "mutual_auth needs a client certificate of the SVM, by name, serial number and CA."
+            raise RestError(400, "2", needs, "certificate")
         if record["format"] != "xml":
             raise RestError(400, "3", "The simulator does not speak this format.", "format")
+
+    def client_pair(self, engine: Record) -> str | None:
+        """Give the SVM's certificate, with its key, that an engine names; None when there is none such."""
+        named = engine.get("certificate", {})
+        return self.client_pairs.get(
+            (named.get("name", ""), named.get("serial_number", ""), named.get("ca", ""))
+        )
 
     # events ------------------------------------------------------------------------------------------
 

@@ -68,6 +68,7 @@ def certificate_collection(certificates: Certificates, cluster: Cluster, fpolicy
     def apply() -> None:
         for svm_uuid, config in cluster.configs.items():
             config.ca_certificates[:] = certificates.of(svm_uuid, fpolicy_ca_type)
+            config.client_pairs = certificates.client_pairs(svm_uuid)
 
     def create(call: Call) -> Made:
         record = certificates.create(call.body, call.svm_uuid)

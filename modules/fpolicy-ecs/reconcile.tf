@@ -42,9 +42,10 @@ locals {
       policy     = coalesce(svm.policy_name, local._policy_name)
       priority   = svm.priority
       engine = {
+        client_certificate = svm.client_certificate
         keep_alive_seconds = svm.keep_alive_seconds
         port               = var.server_settings.port
-        ssl_option         = var.tls == null ? "no_auth" : "server_auth"
+        ssl_option         = var.tls == null ? "no_auth" : var.tls.client_ca_secret_arn == null ? "server_auth" : "mutual_auth"
         type               = var.server_settings.mode
       }
       certificates = { type = var.reconciler.ca_certificate_type, pem = var.reconciler.ca_certificates }
@@ -155,6 +156,11 @@ resource "aws_lambda_invocation" "svm" {
     precondition {
       condition     = (var.tls != null) == (length(var.reconciler.ca_certificates) > 0)
       error_message = "reconciler.ca_certificates and tls go together: the SVM must trust the CA of the server's certificate before its engine uses TLS."
+    }
+
+    precondition {
+      condition     = (each.value.engine.ssl_option == "mutual_auth") == (each.value.engine.client_certificate != null)
+      error_message = "svms: client_certificate and tls.client_ca_secret_arn go together: a server that asks for a certificate lets nobody in who shows none."
     }
 
     precondition {

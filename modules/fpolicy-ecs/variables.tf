@@ -291,8 +291,13 @@ variable "spool" {
 }
 
 variable "svms" {
-  description = "SVMs whose file operations are told, by a fixed name: name of the SVM; policy_name (null: the prefix, with _ for -); enabled; priority 1 to 10 (the next free one when another policy has it); guard (a second policy stands in while the first is changed); protocols with the default events, or events of your own by name (protocol cifs, nfsv3 or nfsv4, operations, filters); scope; store, the Persistent Store that keeps what happens while no server is connected (volume that ONTAP makes for it, sized from events per second, hours of outage, bytes per event and safety factor; enabled = false: none); keep_store at destroy; keep_alive_seconds (10 to 600)."
+  description = "SVMs whose file operations are told, by a fixed name: name of the SVM; policy_name (null: the prefix, with _ for -); enabled; priority 1 to 10 (the next free one when another policy has it); guard (a second policy stands in while the first is changed); protocols with the default events, or events of your own by name (protocol cifs, nfsv3 or nfsv4, operations, filters); scope; store, the Persistent Store that keeps what happens while no server is connected (volume that ONTAP makes for it, sized from events per second, hours of outage, bytes per event and safety factor; enabled = false: none); keep_store at destroy; keep_alive_seconds (10 to 600); client_certificate, what its nodes show the server with tls.client_ca_secret_arn: common name, serial number and CA of a certificate of type client that is on the SVM with its key already, as ONTAP shows them."
   type = map(object({
+    client_certificate = optional(object({
+      ca            = string
+      name          = string
+      serial_number = string
+    }))
     enabled = optional(bool, true)
     events = optional(map(object({
       filters    = optional(set(string), [])
@@ -327,6 +332,11 @@ variable "svms" {
   validation {
     condition     = alltrue([for svm in var.svms : svm.policy_name == null || can(regex("^[A-Za-z0-9_.]{1,200}$", svm.policy_name))])
     error_message = "svms: policy_name must have 1 to 200 letters, digits, '_' and '.', as ONTAP takes them."
+  }
+
+  validation {
+    condition     = alltrue([for svm in var.svms : svm.client_certificate == null || can(regex("^[0-9A-F]+$", svm.client_certificate.serial_number))])
+    error_message = "svms: client_certificate.serial_number must be hexadecimal with capital letters, as ONTAP shows it."
   }
 
   validation {
@@ -421,7 +431,7 @@ variable "task" {
 }
 
 variable "tls" {
-  description = "TLS between ONTAP and the server: secrets (full ARNs) that hold as PEM text the certificate chain, its key without a password, and the CA whose clients may connect (null: ONTAP shows no certificate), and the customer key that encrypts them (null: the key that AWS manages). ECS reads them when a task starts. null: plain TCP."
+  description = "TLS between ONTAP and the server: secrets (full ARNs) that hold as PEM text the certificate chain, its key without a password, and the CA whose clients may connect (then each of svms needs its client_certificate; null: ONTAP shows no certificate), and the customer key that encrypts them (null: the key that AWS manages). ECS reads them when a task starts. null: plain TCP."
   type = object({
     certificate_secret_arn = string
     client_ca_secret_arn   = optional(string)

@@ -552,6 +552,49 @@ run "rejects_a_ca_without_tls" {
   expect_failures = [aws_lambda_invocation.svm]
 }
 
+run "rejects_a_serial_number_in_small_letters" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", client_certificate = { ca = "ca", name = "svm1", serial_number = "ab:cd" } } }
+  }
+
+  expect_failures = [var.svms]
+}
+
+run "rejects_a_server_that_asks_for_a_certificate_of_an_svm_that_shows_none" {
+  command = plan
+
+  variables {
+    reconciler = {
+      package_path      = "./versions.tf"
+      secret_arn        = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fsxn/ontap-AbCdEf"
+      secret_policy     = "{}"
+      security_group_id = "sg-0123456789abcdef1"
+      vpc               = { security_group_ids = ["sg-0123456789abcdef1"], subnet_ids = ["subnet-0123456789abcdef0"] }
+      ca_certificates   = ["-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+    }
+    svms = { main = { name = "svm1" } }
+    tls = {
+      certificate_secret_arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-cert-AbCdEf"
+      client_ca_secret_arn   = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-ca-AbCdEf"
+      key_secret_arn         = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-key-AbCdEf"
+    }
+  }
+
+  expect_failures = [aws_lambda_invocation.svm]
+}
+
+run "rejects_a_client_certificate_that_nobody_asks_for" {
+  command = plan
+
+  variables {
+    svms = { main = { name = "svm1", client_certificate = { ca = "ca", name = "svm1", serial_number = "ABCD" } } }
+  }
+
+  expect_failures = [aws_lambda_invocation.svm]
+}
+
 run "rejects_a_spool_without_a_bound" {
   command = plan
 

@@ -124,6 +124,35 @@ run "secrets_of_the_certificate_reach_the_server_by_name" {
   }
 }
 
+run "a_server_that_asks_for_certificates_makes_the_engine_show_one" {
+  command = plan
+
+  variables {
+    reconciler = {
+      package_path      = "./versions.tf"
+      secret_arn        = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fsxn/ontap-AbCdEf"
+      secret_policy     = "{}"
+      security_group_id = "sg-0123456789abcdef1"
+      vpc               = { security_group_ids = ["sg-0123456789abcdef1"], subnet_ids = ["subnet-0123456789abcdef0"] }
+      ca_certificates   = ["-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+    }
+    svms = { main = { name = "svm1", client_certificate = { ca = "clients", name = "svm1", serial_number = "ABCD" } } }
+    tls = {
+      certificate_secret_arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-cert-AbCdEf"
+      client_ca_secret_arn   = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-ca-AbCdEf"
+      key_secret_arn         = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fpolicy-key-AbCdEf"
+    }
+  }
+
+  assert {
+    condition = { for key, value in jsondecode(aws_lambda_invocation.svm["main"].input).wanted.engine : key => value if contains(["client_certificate", "ssl_option"], key) } == {
+      client_certificate = { ca = "clients", name = "svm1", serial_number = "ABCD" }
+      ssl_option         = "mutual_auth"
+    }
+    error_message = "The engine names the SVM's own certificate, and ONTAP shows it."
+  }
+}
+
 run "a_store_is_sized_from_rate_outage_bytes_and_safety" {
   command = plan
 

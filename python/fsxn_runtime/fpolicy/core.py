@@ -230,7 +230,8 @@ def _bring_up(aim: Wanted, main: Policy | None, observed: Observed) -> Step | No
 def _prepare(aim: Wanted, observed: Observed) -> Change | None:
     """Say what can be made without disabling anything: certificate, store, missing events and engine."""
     for certificate in aim.certificates:
-        if certificate.name not in observed.certificates:
+        # Under another's name it serves as well, and ONTAP takes none twice.
+        if certificate.fingerprint not in observed.certificates.values():
             return InstallCertificate(certificate)
     if aim.store is not None:
         existing = observed.stores.get(aim.store.name)
@@ -368,7 +369,7 @@ def _connected(policy: str, observed: Observed) -> frozenset[tuple[str, str]]:
 def _stale_certificate(aim: Wanted, observed: Observed) -> Delete | None:
     """Say which certificate of ours is not listed any more."""
     listed = {certificate.name for certificate in aim.certificates}
-    for name in sorted(observed.certificates - listed):
+    for name in sorted(observed.certificates.keys() - listed):
         if name.startswith(aim.policy.name + CERTIFICATE_INFIX):
             return Delete(Kind.CERTIFICATE, name)
     return None

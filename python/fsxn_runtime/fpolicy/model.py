@@ -31,8 +31,23 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """A certificate of the SVM, as ONTAP names it: common name, serial number, common name of its CA.
+
+    It is on the SVM, with its key, before an engine names it: a key never passes through here.
+    """
+
+    name: str
+    serial_number: str
+    ca: str
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
-    """An external engine: which servers the nodes of the SVM dial, and how."""
+    """An external engine: which servers the nodes of the SVM dial, and how.
+
+    `client_certificate` is what the nodes show a server that asks who they are, with ssl_option mutual_auth.
+    """
 
     name: str
     servers: frozenset[str]
@@ -42,6 +57,7 @@ class Engine:
     secondary_servers: frozenset[str] = frozenset()
     kind: str = "asynchronous"
     wire_format: str = "xml"
+    client_certificate: ClientCertificate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +105,13 @@ class Link:
 class Certificate:
     """A CA certificate to install on the SVM, so that its nodes trust the server's certificate.
 
-    `name` is the policy's name, "_ca_" and a part of the certificate's hash, so another certificate has
-    another name and ours are known by it. Which type ONTAP reads for FPolicy is unknown; NetApp's pages use
-    client_ca (ONTAP REST reference 13.1).
+    `name` is the policy's name, "_ca_" and the fingerprint, so another certificate has another name and ours
+    are known by it. Which type ONTAP reads for FPolicy is unknown; NetApp's pages use client_ca (ONTAP REST
+    reference 13.1).
     """
 
     name: str
+    fingerprint: str  # records.fingerprint of kind and text
     pem: str = field(repr=False)
     kind: str = "client_ca"
 
@@ -113,6 +130,12 @@ class Wanted:
     store: Store | None = None
     is_guarded: bool = True
     certificates: tuple[Certificate, ...] = ()
+    had_certificates: bool = False
+
+    @property
+    def looks_at_certificates(self) -> bool:
+        """Say whether there may be certificates of ours; without TLS the role need not read them."""
+        return self.had_certificates or bool(self.certificates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +147,7 @@ class Observed:
     stores: Mapping[str, Store] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
-    certificates: frozenset[str] = frozenset()
+    certificates: Mapping[str, str] = field(default_factory=dict)  # fingerprints
 
 
 class Probe(StrEnum):

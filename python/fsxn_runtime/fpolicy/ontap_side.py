@@ -118,7 +118,7 @@ class OntapSide:
             stores={store.name: store for store in stores},
             policies={policy.name: policy for policy in policies},
             links=self._links(),
-            certificates=frozenset(name for name, _ in self._certificates()),
+            certificates={name: fingerprint for name, fingerprint, _ in self._certificates()},
         )
 
     def look_at_links(self, observed: Observed) -> Observed:
@@ -167,17 +167,18 @@ class OntapSide:
     def _all(self, kind: str, fields: Iterable[str]) -> Iterator[dict[str, Any]]:
         return self._client.records(self._path(kind), fields=fields, deadline_seconds=CALL_SECONDS)
 
-    def _certificates(self) -> Iterator[tuple[str, str]]:
-        """Name and UUID of the SVM's certificates, read only where TLS is wanted."""
+    def _certificates(self) -> Iterator[tuple[str, str, str]]:
+        """Name, fingerprint and UUID of the SVM's certificates, read only where TLS is or was wanted."""
         if not self._with_certificates:
             return
         for record in self._client.records(
             path("security", "certificates"),
-            fields=("uuid", "name"),
+            fields=records.CERTIFICATE_FIELDS,
             query={"svm.uuid": self._svm_uuid},
             deadline_seconds=CALL_SECONDS,
         ):
-            yield record.get("name", ""), record["uuid"]
+            name, kind = record.get("name", ""), record.get("type", "")
+            yield name, records.fingerprint(kind, record.get("public_certificate", "")), record["uuid"]
 
     def _put(self, kind: str, name: str, body: Mapping[str, Any], *, exists: bool) -> None:
         if exists:
@@ -213,9 +214,11 @@ class OntapSide:
     def _delete(self, kind: Kind, name: str) -> None:
         try:
             if kind is Kind.CERTIFICATE:
-                for found, uuid in list(self._certificates()):
+                for found, _, uuid in list(self._certificates()):
                     if found == name:
-                        self._client.delete(path("security", "certificates", uuid))
+                        self._client.delete(
+                            path("security", "certificates", uuid), deadline_seconds=CALL_SECONDS
+                        )
             else:
                 self._client.delete(self._path(kind, name), deadline_seconds=STORE_SECONDS)
         except OntapNotFoundError:

@@ -18,7 +18,7 @@ from fsxn_runtime.fpolicy.model import GUARD_SUFFIX, Observed, Probe, Task, Want
 from fsxn_runtime.fpolicy.ontap_side import Ontap
 from fsxn_runtime.fpolicy.run import POLL_SECONDS, Clock, Report, Run
 from fsxn_runtime.fpolicy.store import LEASE_US, Lock, Memory
-from fsxn_runtime.fpolicy.wanted import keeps_store, wanted_of
+from fsxn_runtime.fpolicy.wanted import following, keeps_store, wanted_of
 from fsxn_runtime.fpolicy.watch import Ems, VolumeUse
 
 _log = logger("fpolicy")
@@ -65,13 +65,15 @@ class Reconciler:
         """Keep what Terraform wants of one SVM, and bring it there. Raises what ONTAP refuses."""
         wanted_of(document)
         with self._locked():
+            document = following(document, self._memory.wanted().get(name))
             self._memory.keep_wanted(name, document)
             return self._all({name: document})
 
     def remove(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """Take away what was made for one SVM, and forget it."""
-        wanted = wanted_of(document)
+        wanted_of(document)
         with self._locked():
+            wanted = wanted_of(following(document, self._memory.wanted().get(name)))
             report = self._run(wanted).remove(keeps_store=keeps_store(document))
             self._memory.forget(name)
             return {"svms": [asdict(report)]}
@@ -130,7 +132,7 @@ class Reconciler:
 
     def _run(self, wanted: Wanted) -> Run:
         uuid = self._ontap.svm_uuid(wanted.svm)
-        side = self._ontap.side(uuid, with_certificates=bool(wanted.certificates))
+        side = self._ontap.side(uuid, with_certificates=wanted.looks_at_certificates)
         return Run(wanted, side, self._clock, self._lock.renew)
 
     def _measure(self, name: str, run: Run, good_us: int, lost_us: int | None) -> None:
@@ -194,7 +196,7 @@ class Reconciler:
     def _status(self, name: str, document: Mapping[str, Any], tasks: Iterable[Task]) -> dict[str, Any]:
         wanted = wanted_of(document)
         uuid = self._ontap.svm_uuid(wanted.svm)
-        observed = self._ontap.side(uuid, with_certificates=bool(wanted.certificates)).look()
+        observed = self._ontap.side(uuid, with_certificates=wanted.looks_at_certificates).look()
         addresses = core.servers(tasks, observed)
         good_us, lost_us = self._memory.svm(name)
         store = wanted.store.volume if wanted.store else ""

@@ -6,13 +6,24 @@ a member that shall go is sent as false (ONTAP REST reference 13.1, 13.2, 13.4).
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
 from fsxn_runtime.errors import RejectedError
-from fsxn_runtime.fpolicy.model import Engine, Event, Link, Policy, PutEvent, PutPolicy, Store
+from fsxn_runtime.fpolicy.model import (
+    ClientCertificate,
+    Engine,
+    Event,
+    Link,
+    Policy,
+    PutEvent,
+    PutPolicy,
+    Store,
+)
 
 Record = Mapping[str, Any]
 
@@ -25,7 +36,7 @@ SCOPE_FLAGS: Final = ("check_extensions_on_directories", "object_monitoring_with
 
 ENGINE_FIELDS: Final = (
     "svm.uuid", "name", "primary_servers", "secondary_servers", "port", "type", "format", "ssl_option",
-    "keep_alive_interval",
+    "keep_alive_interval", "certificate",
 )  # fmt: skip
 EVENT_FIELDS: Final = (
     "svm.uuid", "name", "protocol", "file_operations", "filters", "volume_monitoring",
@@ -36,6 +47,7 @@ POLICY_FIELDS: Final = (
     "svm.uuid", "name", "enabled", "priority", "engine.name", "events", "mandatory", "persistent_store",
     "passthrough_read", "allow_privileged_access", "scope",
 )  # fmt: skip
+CERTIFICATE_FIELDS: Final = ("uuid", "name", "type", "public_certificate")
 LINK_FIELDS: Final = (
     "node.uuid", "policy.name", "server", "state", "disconnected_reason.message", "update_time",
 )  # fmt: skip
@@ -55,6 +67,7 @@ def engine_of(record: Record) -> Engine:
         secondary_servers=frozenset(record.get("secondary_servers", ())),
         kind=record.get("type", "synchronous"),
         wire_format=record.get("format", "xml"),
+        client_certificate=_client_certificate(record),
     )
 
 
@@ -110,6 +123,11 @@ def link_of(record: Record) -> Link:
     )
 
 
+def fingerprint(kind: str, pem: str) -> str:
+    """Give what tells one installed certificate from another: its type and text, however lines are broken."""
+    return hashlib.sha256(f"{kind} {''.join(pem.split())}".encode()).hexdigest()[:12]
+
+
 def seconds(duration: str) -> int:
     """Read PT2M, PT120S, PT1M40S as seconds. Raises RejectedError."""
     match = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", duration)
@@ -117,6 +135,14 @@ def seconds(duration: str) -> int:
         raise RejectedError(f"duration is {duration[:40]!r}; it must be like PT2M", code="bad_duration")
     hours, minutes, rest = (int(group or 0) for group in match.groups())
     return hours * 3600 + minutes * 60 + rest
+
+
+def _client_certificate(record: Record) -> ClientCertificate | None:
+    """Read the SVM's certificate where it is used: whether another ssl_option takes it away is unknown."""
+    if record.get("ssl_option") != "mutual_auth":
+        return None
+    named = record.get("certificate", {})
+    return ClientCertificate(named.get("name", ""), named.get("serial_number", ""), named.get("ca", ""))
 
 
 def _moment_us(text: str | None) -> int | None:
@@ -133,7 +159,7 @@ def _members(record: Record) -> frozenset[str]:
 def engine_body(engine: Engine) -> dict[str, Any]:
     """Write everything of an engine but its name."""
     minutes, rest = divmod(engine.keep_alive_seconds, 60)
-    return {
+    body: dict[str, Any] = {
         "primary_servers": sorted(engine.servers),
         "secondary_servers": sorted(engine.secondary_servers),
         "port": engine.port,
@@ -142,6 +168,7 @@ def engine_body(engine: Engine) -> dict[str, Any]:
         "ssl_option": engine.ssl_option,
         "keep_alive_interval": f"PT{minutes}M" if not rest else f"PT{engine.keep_alive_seconds}S",
     }
+    return body | ({"certificate": asdict(engine.client_certificate)} if engine.client_certificate else {})
 
 
 def event_body(step: PutEvent) -> dict[str, Any]:

@@ -4,17 +4,18 @@ One object for each SVM, below "svms" and the name that the caller gave it:
 
     {"svm": "svm1", "enabled": true, "guard": true, "priority": 1, "policy": "fsxn_s3ap",
      "engine": {"port": 9898, "keep_alive_seconds": 120, "ssl_option": "no_auth",
-                "type": "asynchronous"},
+                "type": "asynchronous", "client_certificate": null},
      "events": {"cifs": {"protocol": "cifs", "operations": ["create"], "filters": []}},
      "scope": {"include_volumes": ["*"]}, "store": {"volume": "fsxn_s3ap_store", "size_bytes": 1073741824},
      "certificates": {"type": "client_ca", "pem": ["-----BEGIN ..."]}, "keep_store": true}
 
-Engine and store have the policy's name, events the policy's with theirs behind it.
+Engine and store have the policy's name, events the policy's with theirs behind it. With ssl_option
+mutual_auth "client_certificate" is {"name", "serial_number", "ca"} of a certificate that is on the SVM
+already. "had_certificates" is not Terraform's: `following` sets it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,13 +23,14 @@ from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.fpolicy.model import (
     CERTIFICATE_INFIX,
     Certificate,
+    ClientCertificate,
     Engine,
     Event,
     Policy,
     Store,
     Wanted,
 )
-from fsxn_runtime.fpolicy.records import scope_of
+from fsxn_runtime.fpolicy.records import fingerprint, scope_of
 
 
 def wanted_of(document: Mapping[str, Any]) -> Wanted:
@@ -64,6 +66,7 @@ def wanted_of(document: Mapping[str, Any]) -> Wanted:
                 int(engine["keep_alive_seconds"]),
                 str(engine["ssl_option"]),
                 kind=str(engine.get("type", "asynchronous")),
+                client_certificate=_client_certificate(engine),
             ),
             events=events,
             store=Store(policy, str(store["volume"]), int(store["size_bytes"])) if store else None,
@@ -72,6 +75,7 @@ def wanted_of(document: Mapping[str, Any]) -> Wanted:
                 _certificate(policy, str(pem), str(certificates.get("type", "client_ca")))
                 for pem in certificates["pem"]
             ),
+            had_certificates=bool(document.get("had_certificates", False)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise MisconfiguredError(
@@ -79,11 +83,26 @@ def wanted_of(document: Mapping[str, Any]) -> Wanted:
         ) from exc
 
 
+def following(document: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Give a document that knows whether any before it had certificates, which must then be looked for."""
+    had = before is not None and wanted_of(before).looks_at_certificates
+    return {**document, "had_certificates": had}
+
+
 def keeps_store(document: Mapping[str, Any]) -> bool:
     """Say whether removal leaves the store, which may hold notifications that nobody has read."""
     return bool(document.get("keep_store", True))
 
 
+def _client_certificate(engine: Mapping[str, Any]) -> ClientCertificate | None:
+    named = engine.get("client_certificate")
+    if (engine["ssl_option"] == "mutual_auth") is not bool(named):
+        raise ValueError("ssl_option mutual_auth and client_certificate go together")
+    if not named:
+        return None
+    return ClientCertificate(str(named["name"]), str(named["serial_number"]), str(named["ca"]))
+
+
 def _certificate(policy: str, pem: str, kind: str) -> Certificate:
-    digest = hashlib.sha256("".join(pem.split()).encode()).hexdigest()
-    return Certificate(f"{policy}{CERTIFICATE_INFIX}{digest[:12]}", pem, kind)
+    found = fingerprint(kind, pem)
+    return Certificate(f"{policy}{CERTIFICATE_INFIX}{found}", found, pem, kind)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 import struct
 import threading
 from dataclasses import dataclass, field
@@ -76,7 +77,12 @@ class FakeServer:
     """Listen on a free port of one loopback address."""
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, version: str = "1.2", receive_buffer_bytes: int = 0
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        version: str = "1.2",
+        receive_buffer_bytes: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.host, self.version = host, version
         self._reserved = socket.socket()  # keeps the port ours while nothing listens; it never listens itself
@@ -84,9 +90,11 @@ class FakeServer:
         self._reserved.bind((host, port))
         self.port: int = self._reserved.getsockname()[1]
         self._receive_buffer_bytes = receive_buffer_bytes
+        self.tls = tls
         self.reading = threading.Event()
         self.reading.set()
         self.peers: list[Peer] = []
+        self.refused = 0  # connections without a TLS handshake
         self.start()
 
     def start(self) -> None:
@@ -139,9 +147,22 @@ class FakeServer:
                 sock, _ = listener.accept()
             except OSError:
                 return  # stopped
+            if self.tls is not None:
+                threading.Thread(target=self._greet, args=(sock, self.tls), daemon=True).start()
+                continue
             peer = Peer(sock)
             self.peers.append(peer)
             threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+
+    def _greet(self, sock: socket.socket, tls: ssl.SSLContext) -> None:
+        try:
+            peer = Peer(tls.wrap_socket(sock, server_side=True))
+        except OSError:  # a node that does not trust us, or that we do not trust
+            sock.close()
+            self.refused += 1
+            return
+        self.peers.append(peer)
+        self._serve(peer)
 
     def _serve(self, peer: Peer) -> None:
         with peer.sock.makefile("rb") as stream:

@@ -45,7 +45,7 @@ class ModelOntap:
         self.events: dict[str, Event] = dict(observed.events)
         self.stores: dict[str, Store] = dict(observed.stores)
         self.policies: dict[str, Policy] = dict(observed.policies)
-        self.certificates = set(observed.certificates)
+        self.certificates = dict(observed.certificates)
         self.alive = set(alive)
         self.stuck: set[tuple[str, str]] = set()
         self.sees_guards = True
@@ -60,7 +60,7 @@ class ModelOntap:
             dict(self.stores),
             dict(self.policies),
             tuple(self._links()),
-            frozenset(self.certificates),
+            dict(self.certificates),
         )
 
     def _links(self) -> Iterable[Link]:
@@ -124,7 +124,8 @@ class ModelOntap:
 
     def _certificate(self, certificate: Certificate) -> None:
         self._need(certificate.name not in self.certificates, "installed already")
-        self.certificates.add(certificate.name)
+        self._need(certificate.fingerprint not in self.certificates.values(), "installed by somebody")
+        self.certificates[certificate.name] = certificate.fingerprint
 
     def _policy(self, policy: Policy) -> None:
         self._need(policy.engine in self.engines, f"no engine {policy.engine}")
@@ -143,7 +144,7 @@ class ModelOntap:
             del self.policies[name]
             return
         if kind is Kind.CERTIFICATE:
-            self.certificates.remove(name)
+            del self.certificates[name]
             return
         users = {
             Kind.ENGINE: {p.engine for p in self.policies.values()},

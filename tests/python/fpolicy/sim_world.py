@@ -97,8 +97,8 @@ class SimWorld:
         for server in self.servers.values():
             server.close()
 
-    def side(self, svm: str = "svm1") -> OntapSide:
-        return self.ontap.side(self.ontap.svm_uuid(svm), with_certificates=False)
+    def side(self, svm: str = "svm1", *, with_certificates: bool = False) -> OntapSide:
+        return self.ontap.side(self.ontap.svm_uuid(svm), with_certificates=with_certificates)
 
     def tasks(self, *hosts: str) -> list[Task]:
         return [Task(host, Probe.READY) for host in hosts]
@@ -108,7 +108,7 @@ class SimWorld:
     ) -> Report:
         """One run of the reconciler, with what runs now."""
         wanted = wanted or self.wanted
-        side: Side = self.side(wanted.svm)
+        side: Side = self.side(wanted.svm, with_certificates=wanted.looks_at_certificates)
         if between is not None:
             side = Interposed(side, between)
         return Run(wanted, side, RealClock(), lambda: None).reconcile(lambda: self.tasks(*hosts))
@@ -119,10 +119,13 @@ class SimWorld:
         path = f"/made-{self._created:04}"
         self.sim.operations([{"op": "create", "path": path, "protocol": "NFS 3.0"}])
 
+    def ledger(self) -> list[dict[str, Any]]:
+        """Everything that the simulator wrote down."""
+        return [json.loads(line) for line in Path(self.process.ready["ledger"]).read_text().splitlines()]
+
     def operations(self) -> list[dict[str, Any]]:
         """What the ledger says was done."""
-        rows = Path(self.process.ready["ledger"]).read_text().splitlines()
-        return [row for line in rows if (row := json.loads(line))["kind"] == "operation"]
+        return [row for row in self.ledger() if row["kind"] == "operation"]
 
     def arrived(self) -> set[str]:
         """Paths that any server was told of, guard's notifications included."""

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.fpolicy import records
-from fsxn_runtime.fpolicy.model import Engine, Event, Link, Policy, PutEvent, PutPolicy, Store
+from fsxn_runtime.fpolicy.model import (
+    ClientCertificate,
+    Engine,
+    Event,
+    Link,
+    Policy,
+    PutEvent,
+    PutPolicy,
+    Store,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -27,6 +36,14 @@ engines = st.builds(
     _hosts,
     st.sampled_from(["asynchronous", "synchronous"]),
     st.sampled_from(["xml", "protobuf"]),
+).flatmap(
+    lambda engine: (
+        st.just(engine)
+        if engine.ssl_option != "mutual_auth"
+        else st.builds(
+            replace, st.just(engine), client_certificate=st.builds(ClientCertificate, _names, _names, _names)
+        )
+    )
 )
 events = st.builds(
     Event, st.just("e"), st.sampled_from(["cifs", "nfsv3"]), _sets, _sets, st.booleans(), st.booleans()

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.fpolicy.model import Certificate, Engine, Event, Policy, Store, Wanted
-from fsxn_runtime.fpolicy.wanted import keeps_store, wanted_of
+from fsxn_runtime.fpolicy.records import fingerprint
+from fsxn_runtime.fpolicy.wanted import following, keeps_store, wanted_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,7 +68,11 @@ def test_everything_that_is_written_is_read() -> None:
         ),
         store=Store("p", "v", 5),
         is_guarded=True,
-        certificates=(Certificate(wanted.certificates[0].name, "PEM", "root_ca"),),
+        certificates=(
+            Certificate(
+                f"p_ca_{fingerprint('root_ca', 'PEM')}", fingerprint("root_ca", "PEM"), "PEM", "root_ca"
+            ),
+        ),
     )
 
 
@@ -142,8 +147,28 @@ def test_a_store_is_kept_unless_told_otherwise(changes: dict[str, object], kept:
     assert keeps_store(without)
 
 
-def certificate(pem: str) -> Certificate:
-    (found,) = wanted_of(document(certificates={"pem": [pem]})).certificates
+def test_that_there_were_certificates_is_known_from_then_on() -> None:
+    tls, plain = document(certificates={"pem": ["PEM"]}), document(certificates={"pem": []})
+    assert not wanted_of(following(plain, None)).looks_at_certificates
+    assert not wanted_of(following(plain, plain)).looks_at_certificates
+    assert wanted_of(following(tls, None)).looks_at_certificates
+    after = following(plain, tls)
+    assert wanted_of(after).looks_at_certificates
+    assert wanted_of(following(plain, after)).looks_at_certificates
+
+
+@pytest.mark.parametrize(
+    ("ssl_option", "client"),
+    [("mutual_auth", None), ("server_auth", {"name": "a", "serial_number": "1", "ca": "b"})],
+)
+def test_mutual_auth_and_the_svms_certificate_go_together(ssl_option: str, client: object) -> None:
+    engine = {**document()["engine"], "ssl_option": ssl_option, "client_certificate": client}
+    with pytest.raises(MisconfiguredError, match="go together"):
+        wanted_of(document(engine=engine))
+
+
+def certificate(pem: str, kind: str = "client_ca") -> Certificate:
+    (found,) = wanted_of(document(certificates={"pem": [pem], "type": kind})).certificates
     return found
 
 
@@ -152,5 +177,6 @@ def test_another_certificate_has_another_name_and_line_ends_do_not_matter(one: s
     same = "".join(one.split()) == "".join(two.split())
     assert (certificate(one).name == certificate(two).name) is same
     assert certificate(one).name.startswith("p_ca_")
+    assert certificate(one).name != certificate(one, "root_ca").name
     assert len(certificate(one).name) == len("p_ca_") + 12
     assert certificate("\r\n".join(one)).name == certificate("\n".join(one)).name

@@ -157,7 +157,11 @@ def observed_states(draw: st.DrawFn) -> Observed:
     for number in range(draw(st.sampled_from([0, 1, 7]))):  # one priority stays free for us, one for a guard
         name = f"foreign{number}"
         policies.append(_policy(draw if number == 0 else None, name, by_engine, [], store_names, free))
-    certificates = draw(st.frozensets(st.sampled_from(["p_ca_old", "foreign_ca"])))
+    certificates = draw(
+        st.dictionaries(st.sampled_from(["p_ca_old", "foreign_ca"]), st.sampled_from(["new", "else"]))
+    )
+    if len(set(certificates.values())) < len(certificates):
+        del certificates["p_ca_old"]  # ONTAP takes none twice
     return Observed(
         by_engine,
         {event.name: event for event in events},
@@ -178,7 +182,7 @@ wanted_states = st.builds(
         events=EVENTS,
         store=WANTED.store if store else None,
         is_guarded=is_guarded,
-        certificates=(Certificate("p_ca_new", "PEM"),) if certificate else (),
+        certificates=(Certificate("p_ca_new", "new", "PEM"),) if certificate else (),
     ),
     st.booleans(),
     st.integers(1, 10),
