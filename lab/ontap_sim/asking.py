@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from lab.ontap_sim import wire
+from lab.ontap_sim.dialect import Dialect
 from lab.ontap_sim.fpolicy_fields import seconds
+from lab.ontap_sim.wire import Message
 
 ALLOWED = 1
 LOST = 2  # of a status response
@@ -65,8 +66,9 @@ class Timers:
 class Pending:
     """The requests of one connection that wait for an answer, by their id. They outlive its links."""
 
-    def __init__(self, tell: Callable[[int, str, object], None]) -> None:
+    def __init__(self, tell: Callable[[int, str, object], None], dialect: Dialect) -> None:
         self._waiting: dict[int, asyncio.Future[int | None]] = {}
+        self._dialect = dialect
         self._tell = tell  # request id, what happened, a detail: for the ledger
 
     @property
@@ -88,14 +90,14 @@ class Pending:
                     result: int | None = answer.result()
                     return result
                 if loop.time() < until:
-                    write(wire.status_query(request_id, code))
-            write(wire.cancel(request_id, code))
+                    write(self._dialect.status_query(request_id, code))
+            write(self._dialect.cancel(request_id, code))
             self._tell(request_id, "cancelled", None)
             return None
         finally:
             del self._waiting[request_id]
 
-    def take(self, message: wire.Message) -> None:
+    def take(self, message: Message) -> None:
         """Take an answer or a status. One that nobody waits for is told all the same."""
         request_id = int(message.fields["ReqId"])
         waiting = self._waiting.get(request_id)

@@ -53,7 +53,10 @@ class Cluster:
         self.delivery = delivery
         self.svms = {svm.uuid: svm for svm in svms}
         self.configs = {
-            svm.uuid: FpolicyConfig(cluster_objects=delivery.switches.cluster_objects) for svm in svms
+            svm.uuid: FpolicyConfig(
+                cluster_objects=delivery.switches.cluster_objects, formats=delivery.dialects
+            )
+            for svm in svms
         }
         self.stores: dict[str, PersistentStore] = {}  # by SVM UUID
         self.nodes = [

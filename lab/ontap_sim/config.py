@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -119,6 +120,14 @@ class FileSystemSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProtobufSettings:
+    """How engines of format protobuf are spoken to. The file has the map, or the name of its file."""
+
+    field_map: Mapping[str, Any]
+    framing: str = "LENGTH_PREFIXED"
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSettings:
     """An account that is there at start. Without `svm` it is one of the file system."""
 
@@ -144,6 +153,7 @@ class Config:
     default_client: Client = field(default_factory=Client)
     default_protocol: Protocol = field(default_factory=lambda: Protocol("NFS", 3, 0))
     s3: S3Connection | None = None
+    protobuf: ProtobufSettings | None = None  # None: engines of that format are refused
     file_system: FileSystemSettings = field(default_factory=FileSystemSettings)
     switches: Switches = field(default_factory=Switches)
 
@@ -177,9 +187,17 @@ def load(data: Mapping[str, Any]) -> Config:
         default_client=_build(Client, client, "default_client"),
         default_protocol=protocol,
         s3=_build(S3Connection, data["s3"], "s3") if data.get("s3") else None,
+        protobuf=_protobuf(data["protobuf"]) if data.get("protobuf") else None,
         file_system=_build(FileSystemSettings, data.get("file_system", {}), "file_system"),
         switches=_switches(data.get("switches", {})),
     )
+
+
+def _protobuf(data: Mapping[str, Any]) -> ProtobufSettings:
+    field_map = data.get("field_map")
+    if isinstance(field_map, str):
+        field_map = json.loads(Path(field_map).read_text("utf-8"))
+    return _build(ProtobufSettings, {**data, "field_map": field_map}, "protobuf")
 
 
 def _volumes(svms: list[dict[str, Any]]) -> list[Volume]:

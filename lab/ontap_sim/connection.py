@@ -14,12 +14,12 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from lab.ontap_sim import wire
 from lab.ontap_sim.asking import Pending, Timers
 from lab.ontap_sim.config import Switches
 from lab.ontap_sim.fpolicy_fields import seconds
 from lab.ontap_sim.link import Link, Session
 from lab.ontap_sim.model import Operation
+from lab.ontap_sim.wire import Message
 
 if TYPE_CHECKING:
     from lab.ontap_sim.delivery import Channel
@@ -56,7 +56,7 @@ class Connection:
         self._breaks: deque[float] = deque(maxlen=_BREAKS_TO_LOCK)
         self._dialling: asyncio.Task[None] | None = None
         self._pump_due = False
-        self._pending = Pending(self._tell_request)
+        self._pending = Pending(self._tell_request, channel.dialect)
 
     @property
     def _switches(self) -> Switches:
@@ -166,7 +166,7 @@ class Connection:
     def link_writable(self) -> None:
         self._schedule_pump()
 
-    def link_message(self, message: wire.Message) -> None:
+    def link_message(self, message: Message) -> None:
         self._channel.delivery.counts[f"received_{message.kind}"] += 1
         if message.kind in ("BACK_PRESSURE_APPLY", "BACK_PRESSURE_REM"):
             self.throttled = message.kind == "BACK_PRESSURE_APPLY"
@@ -210,6 +210,7 @@ class Connection:
             policy=channel.key[1],
             session_id=self.session_id,
             versions=switches.protocol_versions,
+            dialect=channel.dialect,
             send_buffer_bytes=engine["buffer_size"]["send_buffer"],
             keep_alive_seconds=seconds("keep_alive_interval", engine["keep_alive_interval"]),
             handshake_seconds=switches.handshake_seconds,
@@ -337,7 +338,7 @@ class Connection:
             time_us = time.time_ns() // 1000 if fresh else operation.time_us
             if self._switches.policy_time == "own":  # a constant for each policy: its times stay increasing
                 time_us += zlib.crc32(self._channel.key[1].encode()) % 997
-        return wire.screen(
+        return self._channel.dialect.screen(
             operation,
             request_id,
             time_us=time_us,

@@ -14,9 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.ontap_sim import wire
 from lab.ontap_sim.asking import ANSWERS, Status
 from lab.ontap_sim.config import Switches
 from lab.ontap_sim.connection import Connection
+from lab.ontap_sim.dialect import Dialect
 from lab.ontap_sim.ems import EmsLog
 from lab.ontap_sim.ledger import Ledger
 from lab.ontap_sim.model import Operation, Svm
@@ -34,6 +36,7 @@ class Delivery:
     switches: Switches
     ems: EmsLog = field(default_factory=EmsLog)
     counts: Counter[str] = field(default_factory=Counter)
+    dialects: Mapping[str, Dialect] = field(default_factory=lambda: {"xml": wire})  # by engine format
     by_policy: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
     def count(self, svm: str, policy: str, outcome: str) -> None:
@@ -60,6 +63,7 @@ class Channel:
         self.engine = dict(engine)
         self.store = store
         self.delivery = delivery
+        self.dialect = delivery.dialects[engine.get("format", "xml")]
         self.tls = tls
         self.primaries = [Connection(self, server) for server in engine["primary_servers"]]
         self.secondaries = [Connection(self, server) for server in engine["secondary_servers"]]

@@ -8,7 +8,7 @@ REST does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -57,7 +57,8 @@ class FpolicyConfig:
     """The FPolicy objects of one SVM. Every method raises RestError and then has changed nothing,
     except where PARTIAL_CODES say otherwise."""
 
-    def __init__(self, *, cluster_objects: bool = False) -> None:
+    def __init__(self, *, cluster_objects: bool = False, formats: Container[str] = ("xml",)) -> None:
+        self._formats = formats
         self.engines: dict[str, Record] = {}
         self.events: dict[str, Record] = {}
         self.stores: dict[str, Record] = {}
@@ -180,8 +181,9 @@ class FpolicyConfig:
         if record["ssl_option"] == "mutual_auth" and self.client_pair(record) is None:
             needs = "mutual_auth needs a client certificate of the SVM, by name, serial number and CA."
             raise RestError(400, "2", needs, "certificate")
-        if record["format"] != "xml":
-            raise RestError(400, "3", "The simulator does not speak this format.", "format")
+        if record["format"] not in self._formats:
+            needs = "The simulator speaks protobuf when its configuration has a field map."
+            raise RestError(400, "3", needs, "format")
 
     def client_pair(self, engine: Record) -> str | None:
         """Give the SVM's certificate, with its key, that an engine names; None when there is none such."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lab.ontap_sim import wire
+from lab.ontap_sim.dialect import Dialect
 
 # What may wait in this process: writing stops above it, so that (with the kernel's part, below) a node never
 # holds more unsent bytes than the engine's send buffer.
@@ -26,6 +27,7 @@ class Session:
     policy: str
     session_id: str
     versions: tuple[str, ...]
+    dialect: Dialect
     send_buffer_bytes: int
     keep_alive_seconds: float
     handshake_seconds: float
@@ -63,7 +65,7 @@ class Link(asyncio.Protocol):
         self.was_full = False
         self.written_bytes = 0
         self._owner = owner
-        self._reader = wire.FrameReader()
+        self._reader = session.dialect.reader()
         self._reason = "TCP Connection to FPolicy server failed."
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._transport: asyncio.Transport | None = None
@@ -108,12 +110,12 @@ class Link(asyncio.Protocol):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, kernel_bytes // 2)  # the kernel doubles it
         self._after("handshake", self.session.handshake_seconds, self._handshake_late)
         offer = self.session
-        self.write(wire.handshake(offer.svm_uuid, offer.policy, offer.session_id, offer.versions))
+        self.write(offer.dialect.handshake(offer.svm_uuid, offer.policy, offer.session_id, offer.versions))
 
     def data_received(self, data: bytes) -> None:
         try:
             for payload in self._reader.feed(data):
-                self._message(wire.parse(payload))
+                self._message(self.session.dialect.parse(payload))
         except wire.WireError as exc:
             self.abort(f"FPolicy server sent what is no message: {exc}")
 
@@ -148,7 +150,7 @@ class Link(asyncio.Protocol):
             and version in self.session.versions
         )
         if not agreed:
-            self.write(wire.alert(self.session.session_id, "FPolicy Handshake failed."))
+            self.write(self.session.dialect.alert(self.session.session_id, "FPolicy Handshake failed."))
             self.close(f"FPolicy Handshake failed. ({message.kind} with version {version!r})")
             return
         self._cancel("handshake")
@@ -159,7 +161,7 @@ class Link(asyncio.Protocol):
 
     def _keep_alive(self) -> None:
         if self._timers.get("keep_alive"):
-            self.write(wire.keep_alive())
+            self.write(self.session.dialect.keep_alive())
         self._after("keep_alive", self.session.keep_alive_seconds, self._keep_alive)
 
     def _handshake_late(self) -> None:

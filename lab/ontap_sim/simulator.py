@@ -16,11 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lab.ontap_sim import wire
 from lab.ontap_sim.asking import PASSES
 from lab.ontap_sim.clock import Clock
 from lab.ontap_sim.cluster import Cluster
 from lab.ontap_sim.config import Config, S3Connection
 from lab.ontap_sim.delivery import Delivery, store_row
+from lab.ontap_sim.dialect import Dialect
 from lab.ontap_sim.ems import EmsLog
 from lab.ontap_sim.fsx_face import FsxFace
 from lab.ontap_sim.fsx_state import GIB
@@ -28,6 +30,7 @@ from lab.ontap_sim.ledger import Ledger, Row, operation_row
 from lab.ontap_sim.management import Management
 from lab.ontap_sim.mirror import FaceStore, Mirror
 from lab.ontap_sim.model import Operation, SimError
+from lab.ontap_sim.protobuf_wire import ProtobufWire
 from lab.ontap_sim.requests import Request
 from lab.ontap_sim.storm import Storm, requests
 from lab.ontap_sim.volume import VolumeContent
@@ -46,7 +49,7 @@ class Simulator:
         self.ledger = Ledger(config.ledger)
         clock = Clock()
         ems = EmsLog(clock)
-        delivery = Delivery(self.ledger, config.switches, ems)
+        delivery = Delivery(self.ledger, config.switches, ems, dialects=_dialects(config))
         self.cluster = Cluster("FsxIdlab", config.nodes, config.svms, delivery)
         self.s3 = _connect(config.s3) if config.s3 else None
         self.mirror = Mirror(self.s3, config.s3.threads) if self.s3 and config.s3 else None
@@ -276,6 +279,13 @@ class Simulator:
 
     async def _in_disk_thread(self, call: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, call, *arguments)
+
+
+def _dialects(config: Config) -> dict[str, Dialect]:
+    dialects: dict[str, Dialect] = {"xml": wire}
+    if config.protobuf:
+        dialects["protobuf"] = ProtobufWire(config.protobuf.field_map, config.protobuf.framing)
+    return dialects
 
 
 def _connect(connection: S3Connection) -> FaceStore:

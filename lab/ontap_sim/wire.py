@@ -250,6 +250,11 @@ class FrameReader:
         return payloads
 
 
+def reader() -> FrameReader:
+    """Make what cuts one stream."""
+    return FrameReader()
+
+
 def parse(payload: bytes) -> Message:
     """Read one message of the server. A final NUL is optional (2.1). Raises WireError."""
     header, _, body = payload.rstrip(b"\0").partition(b"\n\n")
