@@ -1,4 +1,7 @@
-"""`fpolicy-server inspect FILE`: what captured bytes may be, tried in every framing, without a schema."""
+"""`fpolicy-server inspect FILE`: what captured bytes may be, tried in every framing, without a schema.
+
+With a field map in the environment it also says what the server would make of each protobuf message.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,11 @@ from pathlib import Path
 
 from fsxn_runtime.errors import MisconfiguredError
 
+from fpolicy_server.wire import FieldMap, MessageType
+from fpolicy_server.wire.codec import UndecodableError
 from fpolicy_server.wire.framings import Framing, FramingError, FramingMode, MessageCutter
 from fpolicy_server.wire.protobuf import Field, ProtobufError, lines, parse
+from fpolicy_server.wire.protobuf_codec import ProtobufCodec
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 SHOWN_MESSAGES = 20
@@ -30,19 +36,25 @@ class Message:
     """One message of a capture: XML, or a protobuf tree, or neither."""
 
     offset: int
-    size: int
+    content: bytes
     tree: tuple[Field, ...] | None
     text: str  # the XML, or why it is no protobuf
+
+    @property
+    def size(self) -> int:
+        """Bytes, without the framing."""
+        return len(self.content)
 
 
 @dataclass(slots=True)
 class Reading:
-    """A capture in one framing. `error` says where it ended to fit; empty when it fits to the last byte."""
+    """A capture in one framing. `error`: where it ended to fit; `cut`: it ends within a message."""
 
     name: str
     messages: list[Message] = field(default_factory=list)
     covered_bytes: int = 0
     error: str = ""
+    cut: str = ""
 
     @property
     def understood(self) -> int:
@@ -90,25 +102,29 @@ def _framed(data: bytes, framing: Framing, max_message_bytes: int) -> Reading:
             reading.messages.append(_message(content, cutter.offset - len(content)))
             reading.covered_bytes = cutter.offset
     except FramingError as exc:
-        reading.error = str(exc)
+        # The server keeps only so many bytes of a connection: such a file ends anywhere.
+        if exc.code == "truncated_frame" and reading.messages:
+            reading.cut = str(exc)
+        else:
+            reading.error = str(exc)
     return reading
 
 
 def _message(content: bytes, offset: int) -> Message:
     if content.startswith(b"<?xml"):
         text = content.rstrip(b"\0").decode("utf-8", "backslashreplace")
-        return Message(offset, len(content), None, _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text))
+        return Message(offset, content, None, _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text))
     try:
-        return Message(offset, len(content), parse(content), "")
+        return Message(offset, content, parse(content), "")
     except ProtobufError as exc:
-        return Message(offset, len(content), None, f"no protobuf: {exc}")
+        return Message(offset, content, None, f"no protobuf: {exc}")
 
 
-def report(data: bytes, found: list[Reading]) -> Iterator[str]:
+def report(data: bytes, found: list[Reading], field_map: FieldMap | None = None) -> Iterator[str]:
     """Say for every framing how far it fits, then draw the first messages of the best one."""
     yield f"{len(data)} bytes, begins with {data[:32].hex(' ')}"
     for reading in found:
-        state = reading.error or "fits to the last byte"
+        state = reading.error or reading.cut or "fits to the last byte"
         yield (
             f"{reading.name}: {len(reading.messages)} messages, {reading.understood} understood, "
             f"{reading.covered_bytes} bytes; {state}"
@@ -118,9 +134,38 @@ def report(data: bytes, found: list[Reading]) -> Iterator[str]:
         yield "no framing fits: please keep the capture; docs/wire/protobuf.md says what is known"
         return
     yield f"the first messages as {best.name}; a line is: offset, field number, kind (a guess), value"
+    codec = None if field_map is None else ProtobufCodec(field_map)
     for message in best.messages[:SHOWN_MESSAGES]:
         yield f"-- message at byte {message.offset}, {message.size} bytes"
         if message.tree is None:
             yield message.text
-        else:
-            yield from lines(message.tree)
+            continue
+        yield from lines(message.tree)
+        if codec is not None:
+            yield f"by the field map: {_meaning(codec, message.content)}"
+
+
+def _meaning(codec: ProtobufCodec, content: bytes) -> str:
+    """Say what the server makes of a protobuf message, or why it makes nothing of it."""
+    try:
+        kind = codec.decode_header(content).type
+        match kind:
+            case MessageType.NEGO_REQ:
+                value: object = codec.decode_handshake(content)
+            case MessageType.SCREEN_REQ:
+                value = codec.decode_notification(content)
+            case MessageType.SCREEN_CANCEL:
+                value = codec.decode_cancel(content)
+            case MessageType.STATUS_QUERY_REQ:
+                value = codec.decode_status_query(content)
+            case MessageType.ALERT_MSG:
+                value = codec.decode_alert(content)
+            case MessageType.VOL_NOTFICATION:
+                value = codec.decode_volume_change(content)
+            case MessageType.OUTAGE_MSG:
+                value = codec.decode_outage(content)
+            case _:
+                value = ""
+    except UndecodableError as exc:
+        return f"cannot be read: {exc}"
+    return f"{kind} {value!r}" if value else str(kind)

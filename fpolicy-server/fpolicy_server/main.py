@@ -24,7 +24,7 @@ from fpolicy_server.delivery import SqsQueue, sqs_service
 from fpolicy_server.framing import MAX_MESSAGE_BYTES
 from fpolicy_server.publish import prometheus_text, publish_emf
 from fpolicy_server.server import Server
-from fpolicy_server.settings import Settings, health_address
+from fpolicy_server.settings import Settings, field_map_of, health_address
 from fpolicy_server.statistics import Statistics
 from fpolicy_server.tls import TlsKeeper, make_context
 from fpolicy_server.volume_keeper import VolumeKeeper
@@ -53,7 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if settings.tls:
                 make_context(settings.tls)
             if settings.spool:
-                _check_writable(settings.spool.directory)
+                _check_writable("FPOLICY_SPOOL_DIR", settings.spool.directory)
+            if settings.capture_dir:
+                made = settings.capture_dir if settings.capture_dir.exists() else settings.capture_dir.parent
+                _check_writable("FPOLICY_CAPTURE_DIR", made)
             sys.stdout.write("fpolicy-server: the settings are right\n")
             return 0
         set_level(settings.log_level)
@@ -65,10 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _check_writable(directory: Path) -> None:
+def _check_writable(name: str, directory: Path) -> None:
     if not directory.is_dir() or not os.access(directory, os.W_OK | os.X_OK):
         raise MisconfiguredError(
-            f"FPOLICY_SPOOL_DIR is {directory}; it must be a directory that this user may write",
+            f"{name} is {directory}; it must be a directory that this user may write",
             code="wrong_setting",
         )
 
@@ -78,7 +81,8 @@ def _inspect(path: Path | None) -> int:
         raise MisconfiguredError("inspect needs a FILE of captured bytes", code="wrong_use")
     data = inspect.read_capture(path)
     found = inspect.readings(data, MAX_MESSAGE_BYTES)
-    sys.stdout.writelines(f"{line}\n" for line in inspect.report(data, found))
+    field_map = field_map_of(os.environ)
+    sys.stdout.writelines(f"{line}\n" for line in inspect.report(data, found, field_map))
     return 0 if found[0].understood else EXIT_NOT_UNDERSTOOD
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from fsxn_runtime.edge.log import Logger
 
 from fpolicy_server import statistics
+from fpolicy_server.capture import Captures
 from fpolicy_server.delivery import Accounting, Delivery, Fate, Owner, Spool
 from fpolicy_server.delivery.lane import Queue
 from fpolicy_server.measures import RecentIds, Source
@@ -84,6 +85,13 @@ class Server:
             log=log,
         )
         self._spool = self._make_spool()
+        self._captures = None
+        if settings.capture_dir is not None:
+            self._captures = Captures(
+                settings.capture_dir,
+                lambda reason: counters.count(statistics.CAPTURE_FAILURES, reason=reason),
+                log,
+            )
         self._services = Services(
             settings=settings,
             delivery=self.delivery,
@@ -189,6 +197,8 @@ class Server:
         for session in list(self._sessions):
             session.close("shutdown_deadline")
         undelivered = await self._deliver_the_rest(deadline)
+        if self._captures is not None:
+            await self._captures.close()
         for first in range(0, len(undelivered), IDS_PER_LINE):
             self._log.error("events.undelivered", event_ids=undelivered[first : first + IDS_PER_LINE])
         self._log.info(
@@ -293,7 +303,10 @@ class Server:
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         log = self._log.bind(connection=next(self._numbers), peer=f"{address[0]}:{address[1]}")
-        session = Session(accepted, self._services, log)
+        capture = None
+        if self._captures is not None:
+            capture = self._captures.begin(f"{address[0]}-{address[1]}", self._services.now_us())
+        session = Session(accepted, self._services, log, capture)
         self._sessions.add(session)
         self._all_ended.clear()
         log.info("connection.accepted")

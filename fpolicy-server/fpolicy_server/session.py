@@ -18,6 +18,7 @@ import orjson
 from fsxn_runtime.events import EventType
 
 from fpolicy_server import statistics
+from fpolicy_server.capture import Capture
 from fpolicy_server.delivery import Accounting, Delivery, Fate, Parcel
 from fpolicy_server.logs import Log
 from fpolicy_server.measures import OTHER, RecentIds, ReplayClock
@@ -85,7 +86,9 @@ class Services:
 class Session:
     """Reads one connection until it ends. All methods run in the event loop."""
 
-    def __init__(self, sock: socket.socket, services: Services, log: Log) -> None:
+    def __init__(
+        self, sock: socket.socket, services: Services, log: Log, capture: Capture | None = None
+    ) -> None:
         settings = services.settings
         self._loop = asyncio.get_running_loop()
         self._socket = sock
@@ -102,6 +105,7 @@ class Session:
             field_map=settings.field_map,
         )
         self._layer = services.tls.layer()
+        self._capture = capture
         self._facts = SessionFacts("", "", "", 0)
         self.source = OTHER
         self._outgoing = b""
@@ -235,6 +239,8 @@ class Session:
         if data:
             self.heard_at = self._loop.time()
         if plain:
+            if self._capture is not None:
+                self._capture.take(plain)
             self._connection.receive_data(plain)
         self._send()  # what TLS has to say
         if not data or self._layer.is_ended:

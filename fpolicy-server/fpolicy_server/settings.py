@@ -68,6 +68,7 @@ class Settings:
     deny_rules: tuple[DenyRule, ...]
     framing_mode: FramingMode | None  # None: quoted frames only
     field_map: FieldMap | None  # None: protobuf connections are refused
+    capture_dir: Path | None  # None: nothing is captured
     path_root: PathRoot
     volume_map: str  # empty, a file, or s3://bucket/key
     volume_map_refresh_seconds: int
@@ -118,7 +119,8 @@ class Settings:
             answer_deadline_ms=deadline_ms if mode == "synchronous" else None,
             deny_rules=rules_from_json(text(env, "FPOLICY_DENY_RULES", "") or "[]"),
             framing_mode=framing_mode(env),
-            field_map=_field_map(env),
+            field_map=field_map_of(env),
+            capture_dir=_directory(env, "FPOLICY_CAPTURE_DIR"),
             path_root=PathRoot(choice(env, "FPOLICY_PATH_ROOT", list(PathRoot), PathRoot.VOLUME)),
             volume_map=_location(env, "FPOLICY_VOLUME_MAP"),
             volume_map_refresh_seconds=integer(
@@ -156,6 +158,22 @@ def health_address(env: Mapping[str, str]) -> Address:
     address = _address(env, "FPOLICY_HEALTH_LISTEN", "0.0.0.0:9899")
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
     return Address(local.get(address.host, address.host), address.port)
+
+
+def field_map_of(env: Mapping[str, str]) -> FieldMap | None:
+    """Read the field map, JSON or a file with JSON: once, so that it is right or wrong at the start."""
+    value = text(env, "FPOLICY_PROTOBUF_FIELD_MAP", "")
+    if not value:
+        return None
+    if value.startswith("{"):
+        return field_map_from_json(value)
+    try:
+        return field_map_from_json(Path(value).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise MisconfiguredError(
+            f"FPOLICY_PROTOBUF_FIELD_MAP is {value!r:.100}; it must be JSON or a file with JSON: {exc}",
+            code="wrong_setting",
+        ) from exc
 
 
 def _address(env: Mapping[str, str], name: str, default: str) -> Address:
@@ -213,28 +231,17 @@ def _tls(env: Mapping[str, str]) -> TlsSettings | None:
 
 
 def _spool(env: Mapping[str, str]) -> SpoolSettings | None:
-    directory = text(env, "FPOLICY_SPOOL_DIR", "")
+    directory = _directory(env, "FPOLICY_SPOOL_DIR")
     max_bytes = integer(
         env, "FPOLICY_SPOOL_MAX_BYTES", 10 * 1024 * _MIB, minimum=16 * _MIB, maximum=1024 * 1024 * _MIB
     )
     is_lasting = choice(env, "FPOLICY_SPOOL_LASTING", ["true", "false"], "false") == "true"
-    return SpoolSettings(Path(directory), max_bytes, is_lasting) if directory else None
+    return SpoolSettings(directory, max_bytes, is_lasting) if directory else None
 
 
-def _field_map(env: Mapping[str, str]) -> FieldMap | None:
-    """Read the field map, JSON or a file with JSON: once, so that it is right or wrong at the start."""
-    value = text(env, "FPOLICY_PROTOBUF_FIELD_MAP", "")
-    if not value:
-        return None
-    if value.startswith("{"):
-        return field_map_from_json(value)
-    try:
-        return field_map_from_json(Path(value).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as exc:
-        raise MisconfiguredError(
-            f"FPOLICY_PROTOBUF_FIELD_MAP is {value!r:.100}; it must be JSON or a file with JSON: {exc}",
-            code="wrong_setting",
-        ) from exc
+def _directory(env: Mapping[str, str], name: str) -> Path | None:
+    directory = text(env, name, "")
+    return Path(directory) if directory else None
 
 
 def _check_field_map(settings: Settings) -> None:

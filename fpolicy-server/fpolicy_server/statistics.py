@@ -37,6 +37,7 @@ RETRIES: Final = "FPolicyQueueRetries_count"
 VOLUME_MAP_FAILURES: Final = "FPolicyVolumeMapFailures_count"
 CERTIFICATE_FAILURES: Final = "FPolicyCertificateFailures_count"
 SPOOL_FAILURES: Final = "FPolicySpoolFailures_count"
+CAPTURE_FAILURES: Final = "FPolicyCaptureFailures_count"
 SPOOL_BYTES: Final = "FPolicySpoolBytes_bytes"
 LATENCY: Final = "FPolicyDeliveryLatency_ms"
 OPERATION_LATENCY: Final = "FPolicyOperationLatency_ms"
@@ -48,7 +49,15 @@ COUNTERS: Final = (
 )  # fmt: skip
 # Published only when they happen, so that they cost nothing where they do not.
 RARE: Final = (DUPLICATES, UNKNOWN_OPERATIONS, CANCELLED, ALERTS, OUTAGE_FILES)
-COUNTERS_BY_REASON: Final = (QUARANTINED, FILTERED, MALFORMED, CLOSED, ANSWERS, SPOOL_FAILURES)
+COUNTERS_BY_REASON: Final = (
+    QUARANTINED,
+    FILTERED,
+    MALFORMED,
+    CLOSED,
+    ANSWERS,
+    SPOOL_FAILURES,
+    CAPTURE_FAILURES,
+)
 # Counted for each SVM and policy too, under the name given here.
 BY_SOURCE: Final = {
     RECEIVED: "FPolicySourceReceived_count",

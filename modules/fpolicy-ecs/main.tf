@@ -32,6 +32,7 @@ locals {
     FPOLICY_ALLOWED_POLICIES           = length(var.server_settings.allowed_policies) == 0 ? null : join(",", sort(var.server_settings.allowed_policies))
     FPOLICY_ANSWER_DEADLINE_MS         = var.server_settings.answer_deadline_ms
     FPOLICY_BATCH_LINGER_MS            = var.server_settings.batch_linger_ms
+    FPOLICY_CAPTURE_DIR                = var.server_settings.capture ? "${local._spool_path}/captures" : null
     FPOLICY_DENY_RULES                 = length(var.server_settings.deny_rules) == 0 ? null : jsonencode(var.server_settings.deny_rules)
     FPOLICY_DRAIN_IDLE_MS              = var.server_settings.drain_idle_ms
     FPOLICY_EVENTS_PER_MESSAGE         = var.server_settings.events_per_message

@@ -149,12 +149,13 @@ variable "reconciler" {
 }
 
 variable "server_settings" {
-  description = "Settings of the server; names, units and ranges as in fpolicy-server/README.md. Empty sets allow every policy and peer that the security group lets in. mode is that of the server and of the engines that svms makes: asynchronous, or synchronous, where clients wait for the answer and no store is possible; answer_deadline_ms and deny_rules are for synchronous policies. protobuf_field_map (JSON text) and protobuf_framing_mode (AUTO_DETECT, LENGTH_PREFIXED or FRAMELESS) are for engines whose format is protobuf, see docs/wire/protobuf.md; null: XML only."
+  description = "Settings of the server; names, units and ranges as in fpolicy-server/README.md. Empty sets allow every policy and peer that the security group lets in. mode is that of the server and of the engines that svms makes: asynchronous, or synchronous, where clients wait for the answer and no store is possible; answer_deadline_ms and deny_rules are for synchronous policies. protobuf_field_map (JSON text) and protobuf_framing_mode (AUTO_DETECT, LENGTH_PREFIXED or FRAMELESS) are for engines whose format is protobuf, see docs/wire/protobuf.md; null: XML only. capture keeps the first bytes of each connection in captures/ on the spool's disk (needs spool; with efs a person can reach them); paths of your files are in them."
   type = object({
     allowed_peers      = optional(set(string), [])
     allowed_policies   = optional(set(string), [])
     answer_deadline_ms = optional(number, 5000)
     batch_linger_ms    = optional(number, 50)
+    capture            = optional(bool, false)
     deny_rules = optional(list(object({
       answer = optional(number, 2)
       prefix = optional(string, "")
@@ -267,6 +268,11 @@ variable "spool" {
   validation {
     condition     = var.spool == null ? true : var.spool.ephemeral_storage_gb >= 21 && var.spool.ephemeral_storage_gb <= 200
     error_message = "spool.ephemeral_storage_gb must be between 21 and 200."
+  }
+
+  validation {
+    condition     = var.spool != null || !var.server_settings.capture
+    error_message = "spool must be set when server_settings.capture is true: the task has no other disk to write to."
   }
 
   validation {

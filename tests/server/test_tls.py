@@ -77,6 +77,19 @@ def test_events_arrive_over_both_versions_and_shutdown_tells_the_end(
     run(scenario)
 
 
+def test_a_capture_has_what_the_node_said_and_not_its_tls(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with bench(**tls(), FPOLICY_CAPTURE_DIR=str(tmp_path / "captures")) as running:
+            reader, writer = await dial(running, node_context(tmp_path), handshake())
+            assert await reader.readexactly(356) == golden("handshake_response")
+            await running.until(lambda: list((tmp_path / "captures").glob("*.capture")))
+            writer.close()
+        (file,) = (tmp_path / "captures").iterdir()
+        assert file.read_bytes() == handshake()
+
+    run(scenario)
+
+
 def test_the_servers_certificate_is_one_that_a_node_can_verify(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with bench(**tls()) as running:

@@ -307,6 +307,16 @@ run "rejects_a_field_map_without_a_framing" {
   expect_failures = [var.server_settings]
 }
 
+run "rejects_captures_without_a_disk" {
+  command = plan
+
+  variables {
+    server_settings = { capture = true }
+  }
+
+  expect_failures = [var.spool]
+}
+
 run "rejects_an_unknown_task_architecture" {
   command = plan
 
