@@ -32,6 +32,7 @@ ZIPS = (
     "expand",
     "finish",
     "forecast",
+    "poll",
     "reconcile",
     "rotate",
     "route",
@@ -328,7 +329,7 @@ def _listed(value: str | list[str]) -> list[str]:
 def variables_of(root: str) -> dict[str, object]:
     """Inputs besides a root's example: what is off by default is on in production's inventory."""
     if root != "local":
-        return {"approval_link": {}} if root == "production" else {}
+        return {"approval_link": {}, "trigger_mode": "HYBRID"} if root == "production" else {}
     loaded: dict[str, object] = json.loads(
         (REPOSITORY / "tests/data/terraform/local.tfvars.json").read_text()
     )

@@ -197,3 +197,47 @@ module "workload" {
     volume_names  = [var.volume_name]
   }
 }
+
+module "inbox_inventory" {
+  source = "../../modules/content-inventory"
+
+  access_point  = var.access_point
+  context       = local.context
+  junction_path = var.junction_path
+  lineage       = local.lineage
+  operations    = local.operations
+  output        = { force_destroy = true }
+  package_path  = "${local.package_dir}/content-inventory.zip"
+  uc_id         = "inbox"
+}
+
+# Files that come by any way, events or none: those written through the access point are found by listing.
+module "inbox" {
+  source = "../../modules/workload"
+
+  access_point                = var.access_point
+  bus_name                    = module.event_router.bus_name
+  context                     = local.context
+  deletion_protection_enabled = false
+  lineage                     = local.lineage
+  operations                  = local.operations
+  polling                     = { interval_minutes = 1, state_parameter = module.canary.state_parameter }
+  process_function_arn        = module.inbox_inventory.process.function_arn
+  settle_seconds              = var.settle_seconds
+  sweep                       = { after_seconds = 60, interval_minutes = 1 }
+  trigger_mode                = "HYBRID"
+  uc_id                       = "inbox"
+
+  package_paths = {
+    finish = "${local.package_dir}/finish.zip"
+    poll   = "${local.package_dir}/poll.zip"
+    start  = "${local.package_dir}/start.zip"
+  }
+
+  scope = {
+    junction_path = var.junction_path
+    prefixes      = ["${var.junction_path}/inbox/"]
+    svm_names     = [var.svm_name]
+    volume_names  = [var.volume_name]
+  }
+}

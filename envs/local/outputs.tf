@@ -13,6 +13,8 @@ output "alarm_names" {
     module.forecast.alarm_names,
     module.fpolicy_ecs.alarm_names,
     module.guardrails.alarm_names,
+    module.inbox.alarm_names,
+    module.inbox_inventory.alarm_names,
     module.lineage.alarm_names,
     module.rotation.alarm_names,
     module.workload.alarm_names,
@@ -41,6 +43,7 @@ output "dead_letter_queue_urls" {
     monitor   = module.canary.monitor.dead_letter_queue_url
     finish    = module.workload.finisher.dead_letter_queue_url
     forecast  = module.forecast.function.dead_letter_queue_url
+    inbox     = module.inbox.dead_letter_queue_url
     ingestion = module.event_router.dead_letter_queue_url
     reconcile = module.fpolicy_ecs.reconciler.dead_letter_queue_url
     rotate    = module.rotation.function.dead_letter_queue_url
@@ -55,11 +58,22 @@ output "functions" {
     forecast  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.forecast.function[key] }
     finish    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.workload.finisher[key] }
     monitor   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.canary.monitor[key] }
+    poll      = { for key in ["function_name", "log_group_name", "role_name"] : key => module.inbox.poller[key] }
     process   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.content_inventory.process[key] }
     reconcile = { for key in ["function_name", "log_group_name", "role_name"] : key => module.fpolicy_ecs.reconciler[key] }
     rotate    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.rotation.function[key] }
     route     = module.event_router.router
     start     = module.workload.starter
+  }
+}
+
+output "inbox" {
+  description = "The workload that also polls: where its reports are, URL of its queue, name of its state table, its rule."
+  value = {
+    output           = module.inbox_inventory.output
+    rule             = module.inbox.rule
+    state_table_name = module.inbox.state_table_name
+    work_queue_url   = module.inbox.work_queue_url
   }
 }
 
@@ -81,6 +95,11 @@ output "output" {
 output "quarantine_queue_url" {
   description = "URL of the quarantine queue."
   value       = module.event_router.quarantine_queue.url
+}
+
+output "routing_rules" {
+  description = "Event pattern of each workload's rule by the rule's name, as `fsxn events rules` reads them."
+  value       = { for rule in [module.inbox.rule, module.workload.rule] : rule.name => rule.pattern }
 }
 
 output "server" {

@@ -213,11 +213,14 @@ module "workload" {
   lineage                     = local.lineage
   operations                  = local.operations
   process_function_arn        = module.content_inventory.process.function_arn
+  polling                     = merge(var.polling, { state_parameter = module.canary.state_parameter })
   scope                       = var.scope
+  trigger_mode                = var.trigger_mode
   uc_id                       = local.uc_id
 
   package_paths = {
     finish = "${var.package_dir}/finish.zip"
+    poll   = "${var.package_dir}/poll.zip"
     start  = "${var.package_dir}/start.zip"
   }
 }

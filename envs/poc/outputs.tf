@@ -28,6 +28,11 @@ output "output" {
   value       = module.content_inventory.output
 }
 
+output "routing_rules" {
+  description = "Event pattern of each workload's rule by the rule's name, as `fsxn events rules` reads them."
+  value       = { (module.workload.rule.name) = module.workload.rule.pattern }
+}
+
 output "security_group_id" {
   description = "Security group of the server; nothing but the FPolicy port is open, and only to the file systems."
   value       = module.fpolicy_ecs.security_group_id

@@ -183,6 +183,17 @@ variable "partition" {
   nullable    = false
 }
 
+variable "polling" {
+  description = "The content inventory's polling, when trigger_mode is POLLING or HYBRID (module workload, polling): minutes between two runs, most messages of one run, whether the first pass takes the files that are there already."
+  type = object({
+    interval_minutes = optional(number, 5)
+    max_messages     = optional(number, 10000)
+    process_existing = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "region" {
   description = "AWS Region of the file system."
   type        = string
@@ -262,4 +273,11 @@ variable "svms" {
     }), {})
   }))
   nullable = false
+}
+
+variable "trigger_mode" {
+  description = "How the content inventory finds files: EVENT_DRIVEN, POLLING or HYBRID. Only the latter two see files written through the access point or by NFSv4.2 clients."
+  type        = string
+  default     = "EVENT_DRIVEN"
+  nullable    = false
 }

@@ -1,10 +1,12 @@
 output "alarm_names" {
-  description = "Names of the alarms of queues, starter and finisher."
+  description = "Names of the alarms of queues, starter, finisher and poller."
   value = concat(
+    values(aws_cloudwatch_metric_alarm.poll_behind)[*].alarm_name,
     values(aws_cloudwatch_metric_alarm.queue)[*].alarm_name,
     [aws_cloudwatch_metric_alarm.paused.alarm_name],
     values(module.starter.alarm_names),
     values(module.finisher.alarm_names),
+    flatten([for poller in module.poller : values(poller.alarm_names)]),
   )
 }
 
@@ -21,6 +23,21 @@ output "finisher" {
     log_group_name        = module.finisher.log_group_name
     role_name             = module.finisher.role_name
   }
+}
+
+output "poller" {
+  description = "The poller function: function name, role name, log group name, URL of the queue of its failed invocations; null for EVENT_DRIVEN."
+  value = one([for poller in module.poller : {
+    dead_letter_queue_url = poller.dead_letter_queue_url
+    function_name         = poller.function_name
+    log_group_name        = poller.log_group_name
+    role_name             = poller.role_name
+  }])
+}
+
+output "rule" {
+  description = "The rule that chooses this workload's events: name and event pattern, as `fsxn events rules` reads them."
+  value       = { name = local._full_name, pattern = jsondecode(local._work_pattern) }
 }
 
 output "starter" {

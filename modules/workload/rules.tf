@@ -31,6 +31,7 @@ resource "aws_cloudwatch_event_rule" "work" {
   name           = local._full_name
   description    = "File events in the scope of ${var.uc_id}."
   event_bus_name = var.bus_name
+  state          = var.trigger_mode == "POLLING" ? "DISABLED" : "ENABLED"
   tags           = var.context.tags
 
   event_pattern = local._work_pattern

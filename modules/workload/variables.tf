@@ -120,12 +120,59 @@ variable "operations" {
 }
 
 variable "package_paths" {
-  description = "Paths of the zips of starter and finisher (build/lambdas/start.zip and finish.zip)."
+  description = "Paths of the zips of starter and finisher (build/lambdas/start.zip and finish.zip), and of the poller for a workload that polls (poll.zip)."
   type = object({
     finish = string
+    poll   = optional(string)
     start  = string
   })
   nullable = false
+
+  validation {
+    condition     = var.trigger_mode == "EVENT_DRIVEN" || var.package_paths.poll != null
+    error_message = "package_paths.poll must be given when trigger_mode is POLLING or HYBRID."
+  }
+}
+
+variable "polling" {
+  description = "Polling (trigger_mode POLLING or HYBRID): age in seconds of the last whole pass through the listing that raises the alarm (above interval_minutes), minutes between two runs (1 to 1440), most messages of one run (1 to 100000; with interval_minutes this is the rate), memory in MB, seconds that two passes overlap (62 to 86400: clocks may differ by a minute), whether the first pass takes the files that are there already, name and ARN of the parameter with the access point's state (module canary; encrypted with operations.kms_key_arn or the key that AWS manages), time limit of one run in seconds (30 to 900)."
+  type = object({
+    behind_threshold_seconds = optional(number, 3600)
+    interval_minutes         = optional(number, 5)
+    max_messages             = optional(number, 10000)
+    memory_mb                = optional(number, 256)
+    overlap_seconds          = optional(number, 120)
+    process_existing         = optional(bool, false)
+    state_parameter          = optional(object({ arn = string, name = string }))
+    timeout_seconds          = optional(number, 240)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.polling.behind_threshold_seconds > 60 * var.polling.interval_minutes
+    error_message = "polling.behind_threshold_seconds must be above polling.interval_minutes, in seconds: a mark is as old as that when all is well."
+  }
+
+  validation {
+    condition     = var.polling.interval_minutes >= 1 && var.polling.interval_minutes <= 1440 && floor(var.polling.interval_minutes) == var.polling.interval_minutes
+    error_message = "polling.interval_minutes must be a whole number between 1 and 1440."
+  }
+
+  validation {
+    condition     = var.polling.max_messages >= 1 && var.polling.max_messages <= 100000
+    error_message = "polling.max_messages must be between 1 and 100000."
+  }
+
+  validation {
+    condition     = var.polling.overlap_seconds >= 62 && var.polling.overlap_seconds <= 86400
+    error_message = "polling.overlap_seconds must be between 62 and 86400."
+  }
+
+  validation {
+    condition     = var.polling.timeout_seconds >= 30 && var.polling.timeout_seconds <= 900
+    error_message = "polling.timeout_seconds must be between 30 and 900."
+  }
 }
 
 variable "process_function_arn" {
@@ -252,14 +299,29 @@ variable "sweep" {
 }
 
 variable "trigger_mode" {
-  description = "How work is found. This version knows EVENT_DRIVEN only; files written through an S3 access point or by NFSv4.2 clients raise no event and are not seen."
+  description = "How work is found: EVENT_DRIVEN (by events alone: files written through an S3 access point or by NFSv4.2 clients raise none), POLLING (by listing the volume on a schedule: deletions are not seen, and no file that keeps an old modification time), HYBRID (both; a version that both find is processed once)."
   type        = string
   default     = "EVENT_DRIVEN"
   nullable    = false
 
   validation {
-    condition     = var.trigger_mode == "EVENT_DRIVEN"
-    error_message = "trigger_mode must be EVENT_DRIVEN in this version."
+    condition     = contains(["EVENT_DRIVEN", "HYBRID", "POLLING"], var.trigger_mode)
+    error_message = "trigger_mode must be EVENT_DRIVEN, HYBRID or POLLING."
+  }
+
+  validation {
+    condition     = var.trigger_mode == "EVENT_DRIVEN" || var.work_key == "file_version"
+    error_message = "trigger_mode POLLING and HYBRID need work_key file_version: a listing knows no events."
+  }
+
+  validation {
+    condition     = var.trigger_mode == "EVENT_DRIVEN" || (length(var.scope.svm_names) == 1 && length(var.scope.volume_names) == 1)
+    error_message = "trigger_mode POLLING and HYBRID need one SVM and one volume in scope: the access point shows one volume."
+  }
+
+  validation {
+    condition     = var.trigger_mode == "EVENT_DRIVEN" || length(setsubtract(var.scope.event_types, ["FILE_DELETE", "FILE_RENAME"])) > 0
+    error_message = "trigger_mode POLLING and HYBRID need an event type in scope that asks for a file's content (FILE_CLOSE, FILE_CREATE, FILE_SETATTR or FILE_WRITE): a listing shows no deletion and no rename."
   }
 }
 

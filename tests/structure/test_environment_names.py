@@ -18,7 +18,7 @@ from fsxn_runtime.guardrails.settings import GuardrailSettings
 from fsxn_runtime.lineage.settings import LineageSettings
 from fsxn_runtime.rotation.settings import Settings as RotationSettings
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
-from fsxn_runtime.workloads.settings import FinishSettings, StartSettings
+from fsxn_runtime.workloads.settings import FinishSettings, PollSettings, StartSettings
 
 from tests.structure.source_tree import ROOT
 
@@ -42,6 +42,7 @@ READERS: dict[str, list[Reader]] = {
     "fsxn_runtime.fpolicy.handler.handler": [ReconcileSettings.from_env],
     "fsxn_runtime.rotation.handler.handler": [RotationSettings.from_env],
     "fsxn_runtime.workloads.start.handler": [StartSettings.from_env],
+    "fsxn_runtime.workloads.poll.handler": [PollSettings.from_env],
     "fsxn_runtime.workloads.finish.handler": [FinishSettings.from_env, LineageSettings.from_env],
     "fsxn_runtime.workloads.content_inventory.handler.handler": [
         InventorySettings.from_env,

@@ -226,6 +226,32 @@ def finish_sweep(world: World) -> None:
         raise RefusedError(f"finish: the sweep did {answer}")
 
 
+# poller ----------------------------------------------------------------------------------------------
+
+
+def poll_inbox(world: World) -> None:
+    """List, ask for a file, keep the watermark. A state that cannot be read is a warning and no failure."""
+    world.client("s3").put_object(Bucket=BUCKET, Key=f"inbox/{uuid.uuid4().hex}", Body=b"flow")
+    ssm, name = world.client("ssm"), world.outputs["access_point_state"]["name"]
+    ssm.put_parameter(Name=name, Value='{"state": "available"}', Type="SecureString", Overwrite=True)
+    answer = poll(world)
+    if answer["outcome"] not in ("complete", "conflict") or not answer.get("asked"):
+        raise RefusedError(f"poll: {answer}")
+
+
+def poll_disrupted(world: World) -> None:
+    ssm, name = world.client("ssm"), world.outputs["access_point_state"]["name"]
+    ssm.put_parameter(Name=name, Value='{"state": "disrupted"}', Type="SecureString", Overwrite=True)
+    answer = poll(world)
+    if answer != {"outcome": "disrupted"}:
+        raise RefusedError(f"poll: {answer}")
+
+
+def poll(world: World) -> Any:
+    """Invoke the poller as its schedule does."""
+    return invoke(world, "poll", {"pattern": world.outputs["inbox"]["rule"]["pattern"]})
+
+
 # access point monitor --------------------------------------------------------------------------------
 
 
@@ -252,6 +278,7 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
         finish_sweep,
     ),
     "monitor": (monitor_all,),
+    "poll": (poll_disrupted, poll_inbox),
 }
 
 _rested: list[tuple[World, str]] = []

@@ -8,17 +8,29 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from fsxn_runtime.edge.metrics import Emf
+from fsxn_runtime.errors import ConflictError
 from fsxn_runtime.lineage import LineageRecord, RecordResult
 from fsxn_runtime.pause import Mapping, Switch
+from fsxn_runtime.routing import parse_pattern
 from fsxn_runtime.workloads.core import execution_name
 from fsxn_runtime.workloads.finish import Finisher
-from fsxn_runtime.workloads.model import Execution, ObjectVersion, StateItem, Status, WorkKeyKind
-from fsxn_runtime.workloads.settings import FinishSettings, StartSettings
+from fsxn_runtime.workloads.listing import Scope
+from fsxn_runtime.workloads.model import (
+    Execution,
+    ObjectVersion,
+    Page,
+    StateItem,
+    Status,
+    Watermark,
+    WorkKeyKind,
+)
+from fsxn_runtime.workloads.poll import Poller
+from fsxn_runtime.workloads.settings import FinishSettings, PollSettings, StartSettings
 from fsxn_runtime.workloads.start import Starter
 
 UC_ID = "inventory"
@@ -129,11 +141,35 @@ class MemoryExecutions:
 
 
 class MemoryFiles:
-    """The volume through its access point."""
+    """The volume through its access point.
 
-    def __init__(self, steps: Steps) -> None:
+    A listing has pages of `page_size` in an order of its own, which is not that of the keys; a token is good
+    until `forget_tokens`.
+    """
+
+    def __init__(self, steps: Steps, page_size: int = 2) -> None:
         self.steps = steps
+        self.page_size = page_size
         self.versions: dict[str, ObjectVersion] = {}
+        self.generation = 0
+
+    def forget_tokens(self) -> None:
+        self.generation += 1
+
+    def page(self, prefix: str, token: str = "") -> Page:
+        def effect() -> Page:
+            generation, _, last = token.partition(":")
+            if token and int(generation) != self.generation:
+                raise ConflictError("InvalidArgument", code="token_refused")
+            found = sorted(
+                (key[::-1], version) for key, version in self.versions.items() if key.startswith(prefix)
+            )
+            rest = [each for each in found if each[0] > last]
+            page = rest[: self.page_size]
+            more = f"{self.generation}:{page[-1][0]}" if len(rest) > len(page) else ""
+            return Page(tuple(version for _, version in page), more)
+
+        return self.steps.take(effect)
 
     def look(self, key: str) -> ObjectVersion | None:
         return self.steps.take(lambda: self.versions.get(key))
@@ -155,6 +191,30 @@ class MemoryQueue:
             self.reasons.append(reason)
 
         self.steps.take(effect)
+
+    def send_all(self, messages: Sequence[tuple[str, int]]) -> None:
+        for body, delay in messages:
+            self.send(body, delay_seconds=delay)
+
+
+class MemoryPollStore:
+    """PollStore's contract over one value (test_poll_store.py holds the two to one behaviour)."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.known: Watermark | None = None
+
+    def get(self) -> Watermark | None:
+        return self.steps.take(lambda: self.known)
+
+    def put(self, known: Watermark) -> Watermark:
+        def effect() -> Watermark:
+            if known.revision != (self.known.revision if self.known else 0):
+                raise ConflictError("another poller was first")
+            self.known = replace(known, revision=known.revision + 1)
+            return self.known
+
+        return self.steps.take(effect)
 
 
 class MemoryLineage:
@@ -212,6 +272,7 @@ class WorkloadWorld:
         self.files = MemoryFiles(self.steps)
         self.queue = MemoryQueue(self.steps)
         self.dead_letters = MemoryQueue(self.steps)
+        self.polls = MemoryPollStore(self.steps)
         self.lineage = MemoryLineage(self.steps)
         self.switches = MemorySwitches(UC_ID)
         self.metric_lines: list[dict[str, Any]] = []
@@ -249,6 +310,33 @@ class WorkloadWorld:
             self.switches,
             self.emf(),
         )
+
+    def poller(self, pattern: dict[str, Any] | None = None, **changes: Any) -> Poller:
+        """A poller of /vol1 beside the starter, on the same queue."""
+        settings = PollSettings(
+            uc_id=UC_ID,
+            state_table="state",
+            queue_url="queue",
+            access_point="alias",
+            state_parameter="",
+            svm_name="svm1",
+            volume_name="vol1",
+            junction_path="/vol1",
+            settle_seconds=self.start_settings.settle_seconds,
+            overlap_seconds=120,
+            max_messages=1000,
+            process_existing=False,
+            metric_namespace="Test",
+            log_level="INFO",
+        )
+        settings = replace(settings, **changes)
+        wanted = pattern or {"source": ["fsxn.fpolicy"], "detail": {"event_type": ["FILE_CLOSE"]}}
+        scope = Scope(parse_pattern(wanted), settings.svm_name, settings.volume_name, settings.junction_path)
+        return Poller(settings, scope, self.polls, self.files, self.queue)
+
+    def poller_like(self, poller: Poller, **changes: Any) -> Poller:
+        """The same poller with other settings."""
+        return replace(poller, settings=replace(poller.settings, **changes))
 
     def emf(self) -> Emf:
         """A collector whose lines end in `metric_lines`."""

@@ -12,7 +12,9 @@ PAGES = sorted(path.name for path in (Path(__file__).parents[2] / "docs/runbooks
 OUR_METRIC = re.compile(r"`([A-Z][A-Za-z]+_(?:count|ms|bytes|pct|sec))`")
 LOG_LINE = re.compile(r"`([a-z_]+\.(?!md|py|json)[a-z_]+)`")
 # A module's setting in dotted form looks like a log line.
-SETTINGS = re.compile(r"^(limits|ontap|policy|runtime|router|starter|sweep|task|network|server_settings)\.")
+SETTINGS = re.compile(
+    r"^(limits|ontap|policy|polling|runtime|router|starter|sweep|task|network|server_settings)\."
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -29,6 +29,7 @@ variables {
 
   package_paths = { # only their hashes are read
     finish = "./versions.tf"
+    poll   = "./versions.tf"
     start  = "./versions.tf"
   }
 
@@ -330,14 +331,131 @@ run "rejects_a_sweep_without_interval" {
   expect_failures = [var.sweep]
 }
 
-run "rejects_polling_in_this_version" {
+run "rejects_an_unknown_trigger_mode" {
+  command = plan
+
+  variables {
+    trigger_mode = "polling"
+  }
+
+  expect_failures = [var.trigger_mode]
+}
+
+run "rejects_polling_by_event" {
   command = plan
 
   variables {
     trigger_mode = "POLLING"
+    work_key     = "event"
   }
 
   expect_failures = [var.trigger_mode]
+}
+
+run "rejects_a_hybrid_by_event" {
+  command = plan
+
+  variables {
+    trigger_mode = "HYBRID"
+    work_key     = "event"
+  }
+
+  expect_failures = [var.trigger_mode]
+}
+
+run "rejects_polling_two_volumes" {
+  command = plan
+
+  variables {
+    scope = {
+      junction_path = "/vol1"
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1", "vol2"]
+    }
+    trigger_mode = "POLLING"
+  }
+
+  expect_failures = [var.trigger_mode]
+}
+
+run "rejects_polling_for_deletions" {
+  command = plan
+
+  variables {
+    scope = {
+      event_types   = ["FILE_DELETE", "FILE_RENAME"]
+      junction_path = "/vol1"
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1"]
+    }
+    trigger_mode = "HYBRID"
+  }
+
+  expect_failures = [var.trigger_mode]
+}
+
+run "rejects_polling_without_the_pollers_zip" {
+  command = plan
+
+  variables {
+    package_paths = {
+      finish = "./versions.tf"
+      start  = "./versions.tf"
+    }
+    trigger_mode = "POLLING"
+  }
+
+  expect_failures = [var.package_paths]
+}
+
+run "rejects_a_mark_that_is_too_old_when_all_is_well" {
+  command = plan
+
+  variables {
+    polling = { behind_threshold_seconds = 600, interval_minutes = 10 }
+  }
+
+  expect_failures = [var.polling]
+}
+
+run "rejects_polling_every_half_minute" {
+  command = plan
+
+  variables {
+    polling = { interval_minutes = 0.5 }
+  }
+
+  expect_failures = [var.polling]
+}
+
+run "rejects_a_run_without_messages" {
+  command = plan
+
+  variables {
+    polling = { max_messages = 0 }
+  }
+
+  expect_failures = [var.polling]
+}
+
+run "rejects_an_overlap_below_the_clocks_tolerance" {
+  command = plan
+
+  variables {
+    polling = { overlap_seconds = 61 }
+  }
+
+  expect_failures = [var.polling]
+}
+
+run "rejects_a_poller_below_half_a_minute" {
+  command = plan
+
+  variables {
+    polling = { timeout_seconds = 29 }
+  }
+
+  expect_failures = [var.polling]
 }
 
 run "rejects_a_workload_name_with_capitals" {

@@ -29,6 +29,7 @@ variables {
 
   package_paths = { # only their hashes are read
     finish = "./versions.tf"
+    poll   = "./versions.tf"
     start  = "./versions.tf"
   }
 
@@ -106,5 +107,53 @@ run "a_pause_is_told_of_before_events_are_lost" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.queue["work-expiring"].threshold <= aws_sqs_queue.work.message_retention_seconds - 3 * 86400
     error_message = "There must be days left when the alarm comes."
+  }
+}
+
+run "events_alone_need_no_poller" {
+  command = plan
+
+  assert {
+    condition     = length(module.poller) == 0 && length(aws_cloudwatch_event_rule.poll) == 0 && aws_cloudwatch_event_rule.work.state == "ENABLED"
+    error_message = "EVENT_DRIVEN is the default and polls nothing."
+  }
+}
+
+run "a_hybrid_takes_events_and_polls_with_the_scope_of_its_rule" {
+  command = plan
+
+  variables {
+    polling = { interval_minutes = 1 }
+    scope = {
+      junction_path = "/vol1"
+      prefixes      = ["/vol1/legal/"]
+      suffixes      = [".pdf"]
+      svm_names     = ["svm1"]
+      volume_names  = ["vol1"]
+    }
+    trigger_mode = "HYBRID"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.work.state == "ENABLED" && aws_cloudwatch_event_rule.poll["this"].schedule_expression == "rate(1 minute)"
+    error_message = "HYBRID keeps the rule and adds the schedule."
+  }
+
+  assert {
+    condition     = jsonencode(jsondecode(aws_cloudwatch_event_target.poll["this"].input).pattern) == aws_cloudwatch_event_rule.work.event_pattern
+    error_message = "The poller gets the rule's own pattern."
+  }
+}
+
+run "polling_alone_takes_no_events" {
+  command = plan
+
+  variables {
+    trigger_mode = "POLLING"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.work.state == "DISABLED" && length(aws_cloudwatch_event_rule.poll) == 1
+    error_message = "POLLING disables the rule, and keeps it as the scope's one definition."
   }
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from fsxn_runtime.cli import pause, redrive, storm
+from fsxn_runtime.cli import backfill, pause, redrive, rules, storm
 from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.report import (
@@ -31,11 +31,14 @@ DEFAULT_EVENT_TYPES = "FILE_CLOSE,FILE_CREATE,FILE_DELETE,FILE_RENAME,FILE_WRITE
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the group `events`."""
     group = subparsers.add_parser(
-        "events", help="file events: dead letters, storms, and proof that what happened also arrived"
+        "events",
+        help="file events: backfill, dead letters, rules, storms, and proof that what happened arrived",
     )
     commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    backfill.register(commands)
     pause.register(commands)
     redrive.register(commands)
+    rules.register(commands)
     storm.register(commands)
     parser = commands.add_parser(
         "verify",

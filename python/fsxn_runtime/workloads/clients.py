@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,10 +11,13 @@ from botocore.exceptions import ClientError
 
 from fsxn_runtime.edge.aws_errors import aws_call, error_code
 from fsxn_runtime.errors import ConflictError, MisconfiguredError, TransientError
-from fsxn_runtime.workloads.model import Execution, ObjectVersion, StateItem
+from fsxn_runtime.workloads.model import Execution, ObjectVersion, Page, StateItem
 
 # A failure's cause can be 32 KiB of stack trace; its beginning is enough for a person to know what it is.
 _CAUSE_LENGTH: Final = 1000
+# SQS: entries of one SendMessageBatch. Ten messages stay below its bytes: an event with the longest path that
+# an object key can have is below 16 KB.
+_BATCH: Final = 10
 
 
 class Executions:
@@ -107,6 +111,27 @@ class Files:
             raise
         return None
 
+    def page(self, prefix: str, token: str = "") -> Page:
+        """List up to 1,000 objects below a prefix, from a page's token on.
+
+        The order is not relied on: it is documented for buckets, not for access points of FSx. For how long a
+        token can be used is not documented either. Raises ConflictError when it is refused.
+        """
+        more = {"ContinuationToken": token} if token else {}
+        try:
+            with aws_call("s3:ListObjectsV2"):
+                answer = self._s3.list_objects_v2(Bucket=self._access_point, Prefix=prefix, **more)
+        except MisconfiguredError as exc:
+            _refuse_denial(exc)
+            if token and _code(exc) == "InvalidArgument":
+                raise ConflictError(str(exc), code="token_refused") from exc
+            raise
+        versions = tuple(
+            version_from(entry["Key"], {**entry, "ContentLength": entry["Size"]})
+            for entry in answer.get("Contents", [])
+        )
+        return Page(versions, answer.get("NextContinuationToken", ""))
+
     def open(self, version: ObjectVersion) -> Any:
         """Open that version's body; None when it is gone or was replaced.
 
@@ -145,7 +170,7 @@ def _refuse_denial(exc: MisconfiguredError) -> None:
 
 
 def version_from(key: str, answer: Any) -> ObjectVersion:
-    """Read a HEAD answer."""
+    """Read a HEAD answer, or an entry of a listing with the size under HEAD's name for it."""
     modified: datetime = answer["LastModified"]
     return ObjectVersion(
         key=key,
@@ -190,6 +215,24 @@ class Queue:
             self._sqs.send_message(
                 QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_seconds, MessageAttributes=attributes
             )
+
+    def send_all(self, messages: Sequence[tuple[str, int]]) -> None:
+        """Send bodies with their delays in seconds. Raises TransientError when SQS did not take them all.
+
+        Those before and beside the refused one are sent then; sending all again sends them twice.
+        """
+        for first in range(0, len(messages), _BATCH):
+            entries = [
+                {"Id": str(number), "MessageBody": body, "DelaySeconds": delay}
+                for number, (body, delay) in enumerate(messages[first : first + _BATCH])
+            ]
+            with aws_call("sqs:SendMessage"):
+                answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
+            for refused in answer.get("Failed", []):
+                raise TransientError(
+                    f"sqs:SendMessage refused {len(answer['Failed'])} of {len(entries)}: {refused['Code']}",
+                    code="aws_busy",
+                )
 
 
 def _code(exc: MisconfiguredError) -> str:

@@ -68,7 +68,8 @@ def lineage_record(
         target_path=job.event.target_path,
         input_checksum=input_checksum,
         output_checksum=output_checksum,
-        fpolicy_sequence_number=job.event.sequence_number,
+        # A listed version has no session, and no number in one.
+        fpolicy_sequence_number=job.event.sequence_number if job.event.session_id else None,
         reason=reason,
     )
 

@@ -30,6 +30,15 @@ class Status(StrEnum):
     SUPERSEDED = "SUPERSEDED"
 
 
+class SkipReason(StrEnum):
+    """Why a listed object is not asked for (a metric dimension)."""
+
+    DIRECTORY = "directory"
+    OUT_OF_SCOPE = "out_of_scope"
+    PATH_NOT_ADDRESSABLE = "path_not_addressable"
+    UNCHANGED = "unchanged"
+
+
 class FilterReason(StrEnum):
     """Why a workload leaves an event alone (a metric dimension)."""
 
@@ -56,6 +65,40 @@ class ObjectVersion:
     size_bytes: int
     etag: str
     last_modified_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing. `token` leads to the next one; "" ends the listing."""
+
+    versions: tuple[ObjectVersion, ...]
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A walk through the whole listing that is under way: looks for what changed since a time.
+
+    `prefix` and `token` say where it goes on. Times are microseconds since 1970.
+    """
+
+    since_us: int
+    started_us: int
+    prefix: str
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """What polling knows: every version that was there at `mark_us` has been asked for.
+
+    `begun_us` is when polling began; `revision` counts the writes, so that of two pollers one is refused.
+    """
+
+    mark_us: int
+    begun_us: int
+    under_way: Pass | None = None
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Settings of starter and finisher."""
+"""Settings of starter, finisher and poller."""
 
 from __future__ import annotations
 
@@ -86,6 +86,48 @@ class FinishSettings:
             # Longer than the state machine's own time limit, or every sweep looks at running executions.
             sweep_after_seconds=integer(env, "SWEEP_AFTER_SECONDS", 900, minimum=1, maximum=86_400),
             starter_mapping_id=text(env, "STARTER_MAPPING_ID"),
+            metric_namespace=metric_namespace(env),
+            log_level=log_level(env),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PollSettings:
+    """The poller's settings. `state_parameter` is "" where nobody keeps the access point's state."""
+
+    uc_id: str
+    state_table: str
+    queue_url: str
+    access_point: str
+    state_parameter: str
+    svm_name: str
+    volume_name: str
+    junction_path: str
+    settle_seconds: int
+    overlap_seconds: int
+    max_messages: int
+    process_existing: bool
+    metric_namespace: str
+    log_level: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> PollSettings:
+        """Read the environment. Raises MisconfiguredError with the value seen and the value allowed."""
+        return cls(
+            uc_id=uc_id(env),
+            state_table=text(env, "STATE_TABLE"),
+            queue_url=text(env, "WORKLOAD_QUEUE_URL"),
+            access_point=text(env, "ACCESS_POINT"),
+            state_parameter=text(env, "STATE_PARAMETER", ""),
+            svm_name=text(env, "SVM_NAME"),
+            volume_name=text(env, "VOLUME_NAME"),
+            junction_path=text(env, "JUNCTION_PATH"),
+            settle_seconds=integer(env, "SETTLE_SECONDS", 30, minimum=0, maximum=3600),
+            # A minute of clock skew (core.CLOCK_TOLERANCE_US), the second that a listing's times lack, and
+            # the time from a file's modification to its place in the listing.
+            overlap_seconds=integer(env, "POLL_OVERLAP_SECONDS", 120, minimum=62, maximum=86_400),
+            max_messages=integer(env, "POLL_MAX_MESSAGES", 10_000, minimum=1, maximum=100_000),
+            process_existing=choice(env, "POLL_PROCESS_EXISTING", ("true", "false"), "false") == "true",
             metric_namespace=metric_namespace(env),
             log_level=log_level(env),
         )
