@@ -18,7 +18,8 @@ from lab.ontap_sim.http import AbortConnection, HttpResponse
 from lab.ontap_sim.model import SimError
 
 EFFECTS: Mapping[str, str] = {
-    "delay": "answer `seconds` later",
+    "delay": "do what is asked `seconds` later, whether anybody still waits or not",
+    "late_answer": "do what is asked at once, answer `seconds` later",
     "status": "answer with `status` instead (401, 429, 500, 503 ...), `retry_after` as its header",
     "reset": "break the connection before anything is done",
     "lost_answer": "do what is asked, then break the connection",
@@ -59,6 +60,10 @@ async def suffer(
     """Answer a request as its fault wants it. Raises AbortConnection."""
     if fault is None:
         return await answer()
+    if fault.effect == "late_answer":
+        response = await answer()
+        await asyncio.sleep(fault.seconds)
+        return response
     await asyncio.sleep(fault.seconds)
     if fault.effect == "reset":
         raise AbortConnection

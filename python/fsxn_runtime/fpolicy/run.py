@@ -177,6 +177,9 @@ class Run:
             if isinstance(step, Wait):
                 if self._is_over(step.what):
                     patience = replace(patience, over=patience.over | {step.what})
+                    # Only connections were read meanwhile. A change that was given up may have come late:
+                    # the guard must not go while the policy was disabled by it.
+                    observed = self._look() if self._clock.left() > 0 else observed
                     continue
                 observed = self._look(observed)
                 if self._clock.now() - self._servers_at >= TASK_SECONDS:

@@ -153,10 +153,11 @@ def test_a_rule_strikes_the_kth_request_from_now(client: SimClient) -> None:
 
 
 def test_a_delay_delays(client: SimClient) -> None:
-    client.fault("delay", seconds=0.4)
-    began = time.monotonic()
-    assert call(client, "GET", "/cluster").status == 200
-    assert time.monotonic() - began >= 0.4
+    for effect in ("delay", "late_answer"):
+        client.fault(effect, seconds=0.4)
+        began = time.monotonic()
+        assert call(client, "GET", "/cluster").status == 200
+        assert time.monotonic() - began >= 0.4
 
 
 def test_an_unknown_fault_is_refused(client: SimClient) -> None:
