@@ -64,3 +64,21 @@ resource "aws_cloudwatch_metric_alarm" "paused" {
   ok_actions          = [var.operations.notification_topic_arn]
   tags                = var.context.tags
 }
+
+# One file's error of this branch is every file's: a permission, a setting, a function that is not there.
+resource "aws_cloudwatch_metric_alarm" "misconfigured" {
+  alarm_name          = "${local._full_name}-misconfigured"
+  alarm_description   = "${var.uc_id} gave work up because something is not set up as it must be. docs/runbooks/workload-misconfigured.md"
+  namespace           = var.operations.metric_namespace
+  metric_name         = "WorkloadFailed_count"
+  dimensions          = { UcId = var.uc_id, Reason = "misconfigured" }
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn]
+  tags                = var.context.tags
+}

@@ -136,11 +136,19 @@ resource "aws_iam_role" "state_machine" {
   tags               = var.context.tags
 }
 
+locals {
+  _function_arns = var.steps == null ? [var.process_function_arn] : sort(var.steps.function_arns)
+}
+
 data "aws_iam_policy_document" "state_machine" {
-  statement {
-    sid       = "Process"
-    actions   = ["lambda:InvokeFunction"]
-    resources = [var.process_function_arn]
+  dynamic "statement" {
+    for_each = length(local._function_arns) == 0 ? {} : { this = true }
+
+    content {
+      sid       = "Process"
+      actions   = ["lambda:InvokeFunction"]
+      resources = local._function_arns
+    }
   }
 
   statement {
@@ -180,4 +188,13 @@ resource "aws_iam_role_policy" "state_machine" {
   name   = "run"
   role   = aws_iam_role.state_machine.id
   policy = data.aws_iam_policy_document.state_machine.json
+}
+
+# What steps do beside calling functions: the caller's own document.
+resource "aws_iam_role_policy" "steps" {
+  for_each = { for name, policy in { steps = try(var.steps.policy, null) } : name => policy if policy != null }
+
+  name   = each.key
+  role   = aws_iam_role.state_machine.id
+  policy = each.value
 }

@@ -3,7 +3,7 @@ output "alarm_names" {
   value = concat(
     values(aws_cloudwatch_metric_alarm.poll_behind)[*].alarm_name,
     values(aws_cloudwatch_metric_alarm.queue)[*].alarm_name,
-    [aws_cloudwatch_metric_alarm.paused.alarm_name],
+    [aws_cloudwatch_metric_alarm.misconfigured.alarm_name, aws_cloudwatch_metric_alarm.paused.alarm_name],
     values(module.starter.alarm_names),
     values(module.finisher.alarm_names),
     flatten([for poller in module.poller : values(poller.alarm_names)]),

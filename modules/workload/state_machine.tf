@@ -13,13 +13,7 @@ resource "aws_sfn_state_machine" "this" {
   role_arn = aws_iam_role.state_machine.arn
   tags     = var.context.tags
 
-  # Two retries there: a fault that may heal gets half a minute, then the finisher decides; Lambda's refusal for want of
-  # concurrency is no fault of the file and lasts as long as the storm, so it gets most of the execution's half hour.
-  definition = templatefile("${path.module}/definition.asl.json.tftpl", {
-    partition            = var.context.partition
-    process_function_arn = var.process_function_arn
-    timeout_seconds      = var.execution_timeout_seconds
-  })
+  definition = jsonencode(local._definition)
 
   logging_configuration {
     include_execution_data = true
@@ -31,5 +25,27 @@ resource "aws_sfn_state_machine" "this" {
     enabled = var.operations.tracing_enabled
   }
 
-  depends_on = [aws_iam_role_policy.state_machine]
+  depends_on = [aws_iam_role_policy.state_machine, aws_iam_role_policy.steps]
+
+  lifecycle {
+    precondition {
+      condition     = length(local._missing) == 0
+      error_message = "steps.definition goes to states that are not there: ${join(", ", local._missing)}."
+    }
+
+    precondition {
+      condition     = length(local._idle) == 0
+      error_message = "steps.definition has states that nothing leads to: ${join(", ", local._idle)}."
+    }
+
+    precondition {
+      condition     = length(local._endless) == 0
+      error_message = "steps.definition has states that need either Next or End = true: ${join(", ", local._endless)}."
+    }
+
+    precondition {
+      condition     = length(local._unknown) == 0
+      error_message = "steps.definition has states of no known Type: ${join(", ", local._unknown)}."
+    }
+  }
 }

@@ -176,9 +176,14 @@ variable "polling" {
 }
 
 variable "process_function_arn" {
-  description = "ARN of the Lambda function that does the work of one file version."
+  description = "ARN of the Lambda function that does the work of one file version. null: the work is done by steps."
   type        = string
-  nullable    = false
+  default     = null
+
+  validation {
+    condition     = (var.process_function_arn == null) != (var.steps == null)
+    error_message = "Give either process_function_arn or steps."
+  }
 }
 
 variable "scope" {
@@ -275,6 +280,36 @@ variable "starter" {
   validation {
     condition     = var.starter.timeout_seconds >= 10 && var.starter.timeout_seconds <= 900
     error_message = "starter.timeout_seconds must be between 10 and 900."
+  }
+}
+
+variable "steps" {
+  description = "The workload's own steps in place of one call of a function: definition (Amazon States Language: StartAt and States; what they get and must give: README), ARNs of the functions that they call, and a policy document for whatever else they do. The module adds time limit, retries, and the ends Rejected and Misconfigured."
+  type = object({
+    definition    = string
+    function_arns = optional(set(string), [])
+    policy        = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.steps == null || try(contains(keys(jsondecode(var.steps.definition).States), jsondecode(var.steps.definition).StartAt), false)
+    error_message = "steps.definition must be a JSON object with States, and StartAt must name one of them."
+  }
+
+  validation {
+    condition     = !can(jsondecode(var.steps.definition).TimeoutSeconds)
+    error_message = "steps.definition must not have TimeoutSeconds: execution_timeout_seconds is the time limit."
+  }
+
+  validation {
+    condition     = length(setintersection(["Misconfigured", "Rejected"], try(keys(jsondecode(var.steps.definition).States), []))) == 0
+    error_message = "steps.definition must not have states named Misconfigured or Rejected: the module adds those."
+  }
+
+  validation {
+    condition     = alltrue([for arn in try(var.steps.function_arns, []) : can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:function:", arn))])
+    error_message = "steps.function_arns must be ARNs of Lambda functions."
   }
 }
 

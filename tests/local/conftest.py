@@ -31,6 +31,7 @@ ORDER = (
     "test_permissions",
     "test_terraform",
     "test_approval_link",  # on an emulator of its own
+    "test_own_steps",  # as well
 )
 
 

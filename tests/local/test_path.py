@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.world import World
-from tests.support.local import lineage, recorded, run, verify
+from tests.support.local import lineage, recorded, run, transitions, verify
 
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
 
@@ -27,6 +27,20 @@ def test_a_file_written_into_the_volume_gets_its_hash_into_lineage(world: World)
     (record,) = lineage(world, "/vol1/legal/a.txt")
     assert (record["status"], record["action"]) == ("success", "process")
     assert record["input_checksum"] == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_costs_three_state_transitions(world: World):
+    """As README.md and modules/workload/README.md reckon; counted in what Step Functions noted."""
+    write_and_wait(world, "legal/cost.txt", b"content")
+    (record,) = lineage(world, "/vol1/legal/cost.txt")
+    arn = record["step_functions_execution_arn"]
+    client = world.client("stepfunctions")
+    world.wait(
+        lambda: client.describe_execution(executionArn=arn)["status"] == "SUCCEEDED",
+        30,
+        "the execution's end",
+    )
+    assert transitions(client.get_execution_history(executionArn=arn)["events"]) == 3
 
 
 def test_a_rename_and_a_delete_are_recorded_as_what_they_are(world: World):

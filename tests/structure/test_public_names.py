@@ -170,11 +170,11 @@ def test_the_event_id_takes_exactly_the_operation() -> None:
     assert {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
 
 
-def test_the_errors_that_a_state_machine_retries_are_ours_or_awss() -> None:
-    """Step Functions compares class names: one that does not exist would never be retried."""
-    definition = (ROOT / "modules/workload/definition.asl.json.tftpl").read_text(encoding="utf-8")
-    lists = re.findall(r'"ErrorEquals": \[(.*?)\]', definition, re.DOTALL)
+def test_the_state_machine_knows_each_branch_of_errors_and_no_other_of_ours() -> None:
+    """Step Functions compares class names: one that does not exist would never match."""
+    definition = (ROOT / "modules/workload/definition.tf").read_text(encoding="utf-8")
+    lists = re.findall(r"^ *(?:ErrorEquals|Misconfigured|Rejected) += \[(.*?)\]", definition, re.MULTILINE)
     named = {name for names in lists for name in re.findall(r'"([^"]+)"', names)}
     own = {name for name in named if not name.startswith(("Lambda.", "States."))}
-    assert own
-    assert all(issubclass(getattr(errors, name), errors.FsxnError) for name in own)
+    branches = {kind for kind in errors.FsxnError.__subclasses__() if kind.__module__ == errors.__name__}
+    assert own == {branch.__name__ for branch in branches}

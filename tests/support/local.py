@@ -75,3 +75,15 @@ def receive_all(world: World, url: str) -> list[dict[str, Any]]:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         taken += messages
     return taken
+
+
+def transitions(history: list[dict[str, Any]]) -> int:
+    """How many state transitions an execution was: its start, each state that it entered, its end.
+
+    A retry enters no state and is one more; the history has it as another attempt that was scheduled.
+    """
+    types = [event["type"] for event in history]
+    entered = sum(each.endswith("StateEntered") for each in types)
+    ends = sum(each.startswith("Execution") for each in types)
+    retries = types.count("TaskScheduled") - types.count("TaskStateEntered")
+    return entered + ends + max(0, retries)

@@ -355,15 +355,16 @@ class WorkloadWorld:
         """Put a file there, or a new version of it."""
         self.files.versions[key] = ObjectVersion(key, size, etag, at)
 
-    def end(self, arn: str, status: str, *, superseded: bool = False) -> dict[str, Any]:
+    def end(self, arn: str, status: str, *, superseded: bool = False, error: str = "") -> dict[str, Any]:
         """End a running execution; give the status change that Step Functions emits."""
         assert self.executions.outcomes[arn].status == "RUNNING"
-        self.executions.outcomes[arn] = Execution(status, superseded)
+        self.executions.outcomes[arn] = Execution(status, superseded, error)
         return {
             "executionArn": arn,
             "status": status,
             "input": json.dumps(self.executions.inputs[arn]),
             "output": json.dumps({"status": "superseded" if superseded else "processed"}),
+            "error": error,
         }
 
 

@@ -487,3 +487,101 @@ run "rejects_an_unknown_work_key" {
 
   expect_failures = [var.work_key]
 }
+
+run "rejects_a_function_and_steps_at_once" {
+  command = plan
+
+  variables {
+    steps = { definition = jsonencode({ StartAt = "Only", States = { Only = { Type = "Pass", End = true } } }) }
+  }
+
+  expect_failures = [var.process_function_arn]
+}
+
+run "rejects_a_start_that_is_not_there" {
+  command = plan
+
+  variables {
+    process_function_arn = null
+    steps                = { definition = jsonencode({ StartAt = "First", States = { Only = { Type = "Pass", End = true } } }) }
+  }
+
+  expect_failures = [var.steps]
+}
+
+run "rejects_a_time_limit_among_the_steps" {
+  command = plan
+
+  variables {
+    process_function_arn = null
+    steps                = { definition = jsonencode({ TimeoutSeconds = 60, StartAt = "Only", States = { Only = { Type = "Pass", End = true } } }) }
+  }
+
+  expect_failures = [var.steps]
+}
+
+run "rejects_a_state_named_as_one_of_the_frame" {
+  command = plan
+
+  variables {
+    process_function_arn = null
+    steps                = { definition = jsonencode({ StartAt = "Rejected", States = { Rejected = { Type = "Pass", End = true } } }) }
+  }
+
+  expect_failures = [var.steps]
+}
+
+run "rejects_a_function_that_is_no_arn" {
+  command = plan
+
+  variables {
+    process_function_arn = null
+    steps                = { definition = jsonencode({ StartAt = "Only", States = { Only = { Type = "Pass", End = true } } }), function_arns = ["first"] }
+  }
+
+  expect_failures = [var.steps]
+}
+
+run "rejects_a_way_to_nowhere" {
+  command = plan
+
+  variables {
+    process_function_arn = null
+    steps                = { definition = jsonencode({ StartAt = "Only", States = { Only = { Type = "Pass", Next = "Gone" } } }) }
+  }
+
+  expect_failures = [aws_sfn_state_machine.this]
+}
+
+run "rejects_a_state_that_nothing_leads_to" {
+  command = plan
+
+  variables {
+    process_function_arn = null
+    steps                = { definition = jsonencode({ StartAt = "Only", States = { Only = { Type = "Pass", End = true }, Idle = { Type = "Pass", End = true } } }) }
+  }
+
+  expect_failures = [aws_sfn_state_machine.this]
+}
+
+run "rejects_a_state_without_a_way_on" {
+  command = plan
+
+  variables {
+    process_function_arn = null
+    steps                = { definition = jsonencode({ StartAt = "Only", States = { Only = { Type = "Pass" } } }) }
+  }
+
+  expect_failures = [aws_sfn_state_machine.this]
+}
+
+run "rejects_an_unknown_type" {
+  command = plan
+
+  variables {
+    process_function_arn = null
+    steps                = { definition = jsonencode({ StartAt = "Only", States = { Only = { Type = "Lambda", End = true } } }) }
+  }
+
+  expect_failures = [aws_sfn_state_machine.this]
+}

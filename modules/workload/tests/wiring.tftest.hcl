@@ -92,6 +92,53 @@ run "the_state_machine_retries_only_what_may_pass" {
   }
 }
 
+run "own_steps_get_the_frame_and_keep_what_they_bring" {
+  command = plan
+
+  variables {
+    process_function_arn = null
+
+    steps = {
+      definition = jsonencode({
+        StartAt = "First"
+        States = {
+          First  = { Type = "Task", Resource = "arn:aws:lambda:us-east-1:111122223333:function:first", Next = "Which" }
+          Which  = { Type = "Choice", Choices = [{ Variable = "$.ok", BooleanEquals = true, Next = "Second" }], Default = "Rejected" }
+          Second = { Type = "Task", Resource = "arn:aws:lambda:us-east-1:111122223333:function:second", Retry = [], End = true }
+        }
+      })
+      function_arns = ["arn:aws:lambda:us-east-1:111122223333:function:first", "arn:aws:lambda:us-east-1:111122223333:function:second"]
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      jsondecode(aws_sfn_state_machine.this.definition).TimeoutSeconds == 1800,
+      length(jsondecode(aws_sfn_state_machine.this.definition).States.First.Retry) == 3,
+      length(jsondecode(aws_sfn_state_machine.this.definition).States.First.Catch) == 2,
+      length(jsondecode(aws_sfn_state_machine.this.definition).States.Second.Retry) == 0,
+      length(jsondecode(aws_sfn_state_machine.this.definition).States.Second.Catch) == 2,
+      !can(jsondecode(aws_sfn_state_machine.this.definition).States.Which.Catch),
+      jsondecode(aws_sfn_state_machine.this.definition).States.Rejected == { Type = "Fail", Error = "RejectedError", CausePath = "$.Cause" },
+    ])
+    error_message = "Each task has retries and the ends of the frame, unless it brings its own."
+  }
+}
+
+run "steps_in_jsonata_end_in_jsonata" {
+  command = plan
+
+  variables {
+    process_function_arn = null
+    steps                = { definition = jsonencode({ QueryLanguage = "JSONata", StartAt = "Only", States = { Only = { Type = "Pass", End = true } } }) }
+  }
+
+  assert {
+    condition     = jsondecode(aws_sfn_state_machine.this.definition).States.Misconfigured == { Type = "Fail", Error = "MisconfiguredError", Cause = "{% $states.input.Cause %}" }
+    error_message = "A machine in JSONata takes no paths."
+  }
+}
+
 run "the_alarm_of_a_pause_keeps_its_state_between_sweeps" {
   command = plan
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from fsxn_runtime.redrive.model import Choice, Fate, Judgement, Kind, Letter, Outcome
 
-# How the finisher says that executions failed (Step Functions' statuses).
-FAILED_EXECUTIONS: Final = frozenset({"aborted", "failed", "timed_out"})
+# How the finisher says that executions failed: Step Functions' statuses, and what a person had to put right.
+# Its `rejected` is not among them: the input was wrong and is wrong still.
+FAILED_EXECUTIONS: Final = frozenset({"aborted", "failed", "misconfigured", "timed_out"})
 RECEIVED_TOO_OFTEN: Final = "received_too_often"
 
 

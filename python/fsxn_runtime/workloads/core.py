@@ -58,6 +58,12 @@ _ACTIONS: Final[Mapping[EventType, Action]] = {
 }
 _DIRECTORIES: Final = frozenset({EventType.DIR_CREATE, EventType.DIR_DELETE, EventType.DIR_RENAME})
 _UNSUCCESSFUL: Final = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
+# Branches of the error tree that no further attempt can change, as the state machine's frame names them
+# (modules/workload/definition.tf), and what the dead letter says.
+_FINAL_ERRORS: Final[Mapping[str, str]] = {
+    "RejectedError": "rejected",
+    "MisconfiguredError": "misconfigured",
+}
 
 
 def classify(event: FileEvent, junction_path: str) -> Wanted | FilterReason:
@@ -240,7 +246,13 @@ def decide_finish(
         return FinishStep.IGNORE
     if attempt < item.attempt:
         return FinishStep.ENSURE  # the report came before, but its retry may not have been started
-    return FinishStep.RETRY if attempt < max_attempts else FinishStep.FAIL
+    is_final = execution.error in _FINAL_ERRORS or attempt >= max_attempts
+    return FinishStep.FAIL if is_final else FinishStep.RETRY
+
+
+def failure_reason(execution: Execution) -> str:
+    """Say why a work key was given up (a metric dimension): its error's branch, else how it ended."""
+    return _FINAL_ERRORS.get(execution.error, execution.status.lower())
 
 
 def failure_message(item: StateItem, execution: Execution) -> str:

@@ -89,7 +89,8 @@ class Finisher:
                     return False
                 self.executions.start(following)
             case FinishStep.FAIL:
-                self.dead_letters.send(core.failure_message(item, execution), reason=execution.status.lower())
+                reason = core.failure_reason(execution)
+                self.dead_letters.send(core.failure_message(item, execution), reason=reason)
                 self.lineage.record(_failure(item, execution, now))
                 if not self._close(item, Status.FAILED, now):
                     return False
@@ -114,7 +115,7 @@ class Finisher:
             case FinishStep.RETRY:
                 self.emf.count("WorkloadRetried_count")
             case FinishStep.FAIL:
-                self.emf.count("WorkloadFailed_count", Reason=execution.status.lower())
+                self.emf.count("WorkloadFailed_count", Reason=core.failure_reason(execution))
         rate = 100 if step is FinishStep.CLOSE else 0
         self.emf.put("ProcessingSuccessRate_pct", rate, "Percent")
 

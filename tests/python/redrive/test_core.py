@@ -27,6 +27,8 @@ def letter(body: str = EVENT, **attributes: str) -> Letter:
     [
         (Kind.WORKLOAD, letter(reason="failed"), "failed", Fate.REDRIVE),
         (Kind.WORKLOAD, letter(reason="timed_out"), "timed_out", Fate.REDRIVE),
+        (Kind.WORKLOAD, letter(reason="misconfigured"), "misconfigured", Fate.REDRIVE),
+        (Kind.WORKLOAD, letter(reason="rejected"), "rejected", Fate.ON_REQUEST),
         (Kind.WORKLOAD, letter(reason="missing_field"), "missing_field", Fate.ON_REQUEST),
         (Kind.WORKLOAD, letter(ERROR_CODE="NO_PERMISSIONS"), "no_permissions", Fate.REDRIVE),
         (Kind.WORKLOAD, letter(), "received_too_often", Fate.REDRIVE),

@@ -246,6 +246,22 @@ def test_the_last_attempt_fails_for_good():
     assert core.decide_finish(item(attempt=4), 4, Execution("FAILED"), 3) is FinishStep.FAIL
 
 
+@pytest.mark.parametrize(
+    ("error", "step", "reason"),
+    [
+        ("RejectedError", FinishStep.FAIL, "rejected"),
+        ("MisconfiguredError", FinishStep.FAIL, "misconfigured"),
+        ("TransientError", FinishStep.RETRY, "failed"),
+        ("ConflictError", FinishStep.RETRY, "failed"),
+        ("KeyError", FinishStep.RETRY, "failed"),
+    ],
+)
+def test_what_another_attempt_cannot_change_is_given_up_at_once(error, step, reason):
+    execution = Execution("FAILED", error=error)
+    assert core.decide_finish(item(), 1, execution, 3) is step
+    assert core.failure_reason(execution) == reason
+
+
 @pytest.mark.parametrize("status", [Status.DONE, Status.FAILED, Status.SUPERSEDED])
 @pytest.mark.parametrize("report", ["SUCCEEDED", "FAILED"])
 def test_a_closed_item_stays_closed(status, report):

@@ -93,10 +93,10 @@ def test_a_final_failure_is_in_the_lineage(world):
 
 def test_error_and_cause_reach_the_dead_letter(world):
     for _ in range(3):
-        report = end(world, "FAILED") | {"error": "RejectedError", "cause": "c" * 40_000}
+        report = end(world, "FAILED") | {"error": "Broken", "cause": "c" * 40_000}
         take_report(world.finisher, report, LATER)
     failure = json.loads(world.dead_letters.bodies[0])["failure"]
-    assert (failure["error"], failure["cause"]) == ("RejectedError", "c" * 1000)
+    assert (failure["error"], failure["cause"]) == ("Broken", "c" * 1000)
 
 
 def test_repeated_and_late_reports_change_and_count_nothing(world):

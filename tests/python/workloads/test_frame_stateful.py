@@ -26,7 +26,9 @@ from tests.support.file_events import file_event
 from tests.support.workload_world import T0, Crash, Time, WorkloadWorld, message
 
 SECOND = 1_000_000
-ENDS = ["SUCCEEDED", "SUPERSEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+ENDS = ["SUCCEEDED", "SUPERSEDED", "FAILED", "TIMED_OUT", "ABORTED", "RejectedError", "MisconfiguredError"]
+GIVEN_UP = ("RejectedError", "MisconfiguredError")  # executions that failed with an error that stays
+UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED", *GIVEN_UP)
 crashes = st.none() | st.tuples(st.integers(0, 3), st.booleans())
 picks = st.integers(0, 1000)
 
@@ -96,7 +98,9 @@ class Frame(RuleBasedStateMachine):
     def finish_execution(self, arn, status, lost):
         superseded = status == "SUPERSEDED"
         self.ended[arn] = status
-        report = self.world.end(arn, "SUCCEEDED" if superseded else status, superseded=superseded)
+        error = status if status in GIVEN_UP else ""
+        status = "SUCCEEDED" if superseded else "FAILED" if error else status
+        report = self.world.end(arn, status, superseded=superseded, error=error)
         if not lost:
             self.reports.append(report)
 
@@ -154,7 +158,7 @@ class Frame(RuleBasedStateMachine):
             attempts = [self.world.executions.inputs[arn]["attempt"] for arn in arns]
             assert attempts == list(range(1, len(arns) + 1))
             ends = [self.ended.get(arn, "RUNNING") for arn in arns]
-            assert all(end in ("FAILED", "TIMED_OUT", "ABORTED") for end in ends[:-1]), ends
+            assert all(end in UNSUCCESSFUL for end in ends[:-1]), ends
 
     @invariant()
     def closed_stays_closed(self):
@@ -179,8 +183,8 @@ class Frame(RuleBasedStateMachine):
             if item.status is Status.DONE:
                 assert ends[-1] == "SUCCEEDED"
             if item.status is Status.FAILED:
-                assert ends[-1] in ("FAILED", "TIMED_OUT", "ABORTED")
-                assert len(ends) >= self.world.finish_settings.max_attempts
+                assert ends[-1] in UNSUCCESSFUL
+                assert len(ends) >= self.world.finish_settings.max_attempts or ends[-1] in GIVEN_UP
                 letters = [json.loads(body)["failure"] for body in self.world.dead_letters.bodies]
                 assert (key, item.attempt) in {(each["work_key"], each["attempt"]) for each in letters}
                 assert (key, item.execution_arn) in {

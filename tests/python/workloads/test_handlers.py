@@ -32,7 +32,7 @@ MACHINE = {
             "Default": "Done",
         },
         "Done": {"Type": "Pass", "Result": {"status": "processed"}, "End": True},
-        "Broken": {"Type": "Fail", "Error": "RejectedError", "Cause": "as asked"},
+        "Broken": {"Type": "Fail", "Error": "Broken", "Cause": "as asked"},
     },
 }
 LONG_AGO = format_timestamp(1)
@@ -156,9 +156,9 @@ def test_a_failing_work_key_ends_in_the_dead_letter_queue_and_in_the_lineage(sys
     )
     [letter] = answer["Messages"]
     assert letter["MessageAttributes"]["reason"]["StringValue"] == "failed"
-    assert json.loads(letter["Body"])["failure"]["error"] == "RejectedError"
+    assert json.loads(letter["Body"])["failure"]["error"] == "Broken"
     [record] = LineageStore(system.dynamodb, "lineage").by_file("/vol1/c")
-    assert (record.status, record.reason) == ("failed", "RejectedError")
+    assert (record.status, record.reason) == ("failed", "Broken")
     assert system.item()["status"] == {"S": "FAILED"}
 
 
