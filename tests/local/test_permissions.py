@@ -1,4 +1,4 @@
-"""Every IAM statement of the four functions is needed: without it, some work fails.
+"""Every IAM statement of these functions is needed: without it, some work fails.
 
 Statements whose use the local AWS does not check cannot be shown to be needed here. They are listed in
 docs/reference/local-iam.md, and this test holds the list to what really happens.
@@ -48,12 +48,37 @@ def document(world: World, role: str, policy: str) -> dict[str, Any]:
 @contextmanager
 def without(world: World, function: str, policy: str, sid: str) -> Iterator[None]:
     """Take one statement out of the deployed role, and put it back."""
+    role = world.outputs["functions"][function]["role_name"]
+    whole = document(world, role, policy)
+    rest = [each for each in whole["Statement"] if each["Sid"] != sid]
+    with statements_instead(world, function, policy, rest):
+        yield
+
+
+@contextmanager
+def without_action(world: World, function: str, policy: str, sid: str, action: str) -> Iterator[None]:
+    """Take one action out of a statement of the deployed role, and put it back."""
+    role = world.outputs["functions"][function]["role_name"]
+    rest = [
+        {**each, "Action": [name for name in each["Action"] if name != action]}
+        if each["Sid"] == sid
+        else each
+        for each in document(world, role, policy)["Statement"]
+    ]
+    with statements_instead(world, function, policy, rest):
+        yield
+
+
+@contextmanager
+def statements_instead(world: World, function: str, policy: str, rest: list[Any]) -> Iterator[None]:
+    """Give a policy of the deployed role other statements, and put them back."""
     iam = world.client("iam")
     role = world.outputs["functions"][function]["role_name"]
     whole = document(world, role, policy)
-    rest = {**whole, "Statement": [each for each in whole["Statement"] if each["Sid"] != sid]}
-    if rest["Statement"]:
-        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(rest))
+    if rest:
+        iam.put_role_policy(
+            RoleName=role, PolicyName=policy, PolicyDocument=json.dumps({**whole, "Statement": rest})
+        )
     else:
         iam.delete_role_policy(RoleName=role, PolicyName=policy)
     try:
@@ -77,3 +102,19 @@ def test_without_any_one_statement_some_work_fails(world: World, function: str):
                 needless.add((function, sid))
     assert needless == {row for row in not_proven() if row[0] == function}
     assert failing(world, FLOWS[function]) == []
+
+
+def test_without_any_one_action_the_reconciler_fails(world: World) -> None:
+    """Its statements have several actions each; those of no statement that the local AWS does not check."""
+    role = world.outputs["functions"]["reconcile"]["role_name"]
+    needless = set()
+    for policy, sid in statements(world, "reconcile"):
+        (statement,) = [each for each in document(world, role, policy)["Statement"] if each["Sid"] == sid]
+        if ("reconcile", sid) in not_proven() or isinstance(statement["Action"], str):
+            continue
+        for action in statement["Action"]:
+            with without_action(world, "reconcile", policy, sid, action):
+                if not failing(world, FLOWS["reconcile"]):
+                    needless.add((sid, action))
+    assert needless == set()
+    assert failing(world, FLOWS["reconcile"]) == []

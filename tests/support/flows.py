@@ -12,7 +12,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from lab.world import BUCKET, JUNCTION, World
+
+INVOKE_SECONDS = 90.0  # runs of the reconciler that wait for each other's lock end within 35 s each
 
 Flow = Callable[[World], None]
 
@@ -24,7 +28,21 @@ class RefusedError(AssertionError):
 def invoke(world: World, function: str, payload: Mapping[str, Any]) -> Any:
     """Invoke one of the functions; its answer. Raises RefusedError with the end of its log."""
     name = world.outputs["functions"][function]["function_name"]
-    answer = world.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload), LogType="Tail")
+    answers: list[Any] = []
+
+    def answered() -> bool:
+        """Not now, when a schedule's run takes all of the function's concurrency."""
+        try:
+            answers.append(
+                world.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload), LogType="Tail")
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] != "TooManyRequestsException":
+                raise
+        return bool(answers)
+
+    world.wait(answered, INVOKE_SECONDS, f"an answer of {function}")
+    (answer,) = answers
     result = json.loads(answer["Payload"].read())
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
     if "FunctionError" in answer:
@@ -265,6 +283,32 @@ def monitor_all(world: World) -> None:
         raise RefusedError(f"monitor: {answer}, {kept}")
 
 
+# reconciler ------------------------------------------------------------------------------------------
+
+
+def reconcile_all(world: World) -> None:
+    """A run with a cold start, which reads the secret; it writes the volume map that the flow took away.
+
+    The next run finds the map as it must be and leaves it.
+    """
+    functions, name = world.client("lambda"), world.outputs["functions"]["reconcile"]["function_name"]
+    timeout = functions.get_function_configuration(FunctionName=name)["Timeout"]
+    functions.update_function_configuration(FunctionName=name, Timeout=timeout)  # ends warm workers
+    s3, place = world.client("s3"), world.outputs["server"]["volume_map"]
+    s3.delete_object(Bucket=place["bucket"], Key=place["key"])
+    reconcile(world)
+    written = s3.head_object(Bucket=place["bucket"], Key=place["key"])["VersionId"]
+    reconcile(world)
+    if s3.head_object(Bucket=place["bucket"], Key=place["key"])["VersionId"] != written:
+        raise RefusedError("reconcile: the volume map was written again")
+
+
+def reconcile(world: World) -> None:
+    (svm,) = invoke(world, "reconcile", {"action": "reconcile"})["svms"]
+    if svm["state"] != "connected":
+        raise RefusedError(f"reconcile: {svm}")
+
+
 # ------------------------------------------------------------------------------------------------------
 
 FLOWS: Mapping[str, tuple[Flow, ...]] = {
@@ -278,6 +322,7 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
         finish_sweep,
     ),
     "monitor": (monitor_all,),
+    "reconcile": (reconcile_all,),
     "poll": (poll_disrupted, poll_inbox),
 }
 
