@@ -21,6 +21,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from botocore.exceptions import ClientError
+
 from lab.cloud.clients import local_client
 from lab.cloud.ecs_definition import Image
 from lab.cloud.ecs_runner import EcsRunner, TaskStatus
@@ -42,6 +44,7 @@ SSD_GIB = 2048  # twice the volume's size, so that the volume can grow before th
 TASK_SECONDS = 30.0  # a task starts in about a second; the machine may be loaded
 # A run of the reconciler may still wait for a task that has just gone; the next one comes after it.
 CONNECT_SECONDS = 90.0
+INVOKE_SECONDS = 90.0  # runs of the reconciler that wait for each other's lock end within 35 s each
 LOOK_SECONDS = 0.3  # between two looks at all queues and counts; one look costs about 15 ms
 _DEPTHS = [
     "ApproximateNumberOfMessages",
@@ -220,6 +223,27 @@ class World:
     def _put_marker(self) -> None:
         """Put the file there that the access point monitor reads; through S3, so FPolicy tells nobody."""
         self.client("s3").put_object(Bucket=BUCKET, Key=".fsxn-canary/marker", Body=b"marker\n")
+
+    # the functions -----------------------------------------------------------------------------------
+
+    def invoke(self, function: str, event: Mapping[str, object]) -> dict[str, Any]:
+        """Call a function, by its short name, and wait; again while its own runs take its concurrency."""
+        name, answers = self.outputs["functions"][function]["function_name"], list[dict[str, Any]]()
+
+        def answered() -> bool:
+            try:
+                answer = self.client("lambda").invoke(
+                    FunctionName=name, Payload=json.dumps(event), LogType="Tail"
+                )
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] != "TooManyRequestsException":
+                    raise
+                return False
+            answers.append(answer)
+            return True
+
+        self.wait(answered, INVOKE_SECONDS, f"an answer of {function}")
+        return answers[0]
 
     # the server --------------------------------------------------------------------------------------
 

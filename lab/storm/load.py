@@ -9,12 +9,9 @@ from itertools import count
 from threading import Event, Thread
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
-
 from lab.world import World, WorldError
 
 RATE: Final = 30.0  # operations a second
-INVOKE_SECONDS: Final = 90.0  # runs that wait for each other's lock end within 35 s each
 STORM_SECONDS: Final = 2.0  # of one storm of many; the load ends so long after it may
 
 
@@ -50,20 +47,9 @@ def wanted(world: World) -> tuple[str, dict[str, Any]]:
 def want(world: World, name: str, document: Mapping[str, Any]) -> None:
     """Ask for another document as Terraform does, and wait until ONTAP is so. Raises WorldError."""
     event = {"tf": {"action": "update"}, "svm": name, "wanted": document}
-    function, answers = _function(world)["FunctionName"], list[Any]()
-
-    def answered() -> bool:
-        """Invoke; not now, when the function's own runs take all of its concurrency."""
-        try:
-            answers.append(world.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event)))
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] != "TooManyRequestsException":
-                raise
-        return bool(answers)
-
-    world.wait(answered, INVOKE_SECONDS, "an answer of the reconciler")
-    if "FunctionError" in answers[0]:
-        raise WorldError(f"the reconciler failed: {answers[0]['Payload'].read().decode()}")
+    answer = world.invoke("reconcile", event)
+    if "FunctionError" in answer:
+        raise WorldError(f"the reconciler failed: {answer['Payload'].read().decode()}")
 
 
 def other_engine(document: Mapping[str, Any]) -> dict[str, Any]:

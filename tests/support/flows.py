@@ -12,11 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from lab.world import BUCKET, JUNCTION, World
-
-INVOKE_SECONDS = 90.0  # runs of the reconciler that wait for each other's lock end within 35 s each
 
 Flow = Callable[[World], None]
 
@@ -27,22 +23,7 @@ class RefusedError(AssertionError):
 
 def invoke(world: World, function: str, payload: Mapping[str, Any]) -> Any:
     """Invoke one of the functions; its answer. Raises RefusedError with the end of its log."""
-    name = world.outputs["functions"][function]["function_name"]
-    answers: list[Any] = []
-
-    def answered() -> bool:
-        """Not now, when a schedule's run takes all of the function's concurrency."""
-        try:
-            answers.append(
-                world.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload), LogType="Tail")
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] != "TooManyRequestsException":
-                raise
-        return bool(answers)
-
-    world.wait(answered, INVOKE_SECONDS, f"an answer of {function}")
-    (answer,) = answers
+    answer = world.invoke(function, payload)
     result = json.loads(answer["Payload"].read())
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
     if "FunctionError" in answer:

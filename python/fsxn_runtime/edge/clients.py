@@ -19,19 +19,28 @@ MAX_ATTEMPTS: Final = 3
 # For calls beside the work, such as an alert: what they accompany must not wait for them.
 BRIEF_TIMEOUT_SECONDS: Final = 3
 
-_clients: dict[tuple[str, bool], Any] = {}
+# For calls that wait until a function of ours has ended: none may run for longer than 360 s. Tried once: what
+# gave no answer may be at work still.
+PATIENT_TIMEOUT_SECONDS: Final = 370
+
+_clients: dict[tuple[str, int, int], Any] = {}
 _creating = threading.Lock()  # boto3's default session must not create two clients at once
 
 
-def client(service: str, *, is_brief: bool = False) -> Any:
+def client(service: str, *, is_brief: bool = False, is_patient: bool = False) -> Any:
     """Give the client of one service; the same one every time, safe to use from several threads.
 
-    A brief one tries once and waits three seconds at most for each of connection and answer.
+    A brief one tries once and waits three seconds at most for each of connection and answer; a patient one
+    tries once and waits for the answer as long as a function may run.
 
     boto3 reads region, credentials and AWS_ENDPOINT_URL from the environment at the first call. With
     AWS_ENDPOINT_URL set, S3 uses path style, because bucket names below another endpoint do not resolve.
     """
-    key = (service, is_brief)
+    attempts = 1 if is_brief or is_patient else MAX_ATTEMPTS
+    seconds = READ_TIMEOUT_SECONDS
+    if is_brief or is_patient:
+        seconds = BRIEF_TIMEOUT_SECONDS if is_brief else PATIENT_TIMEOUT_SECONDS
+    key = (service, attempts, seconds)
     existing = _clients.get(key)
     if existing is not None:
         return existing
@@ -39,17 +48,17 @@ def client(service: str, *, is_brief: bool = False) -> Any:
         if key not in _clients:
             create: Any = boto3.client  # its stubs know literal service names only
             endpoint_url = os.environ.get("AWS_ENDPOINT_URL")
-            _clients[key] = create(service, config=_config(endpoint_url, is_brief))
+            _clients[key] = create(service, config=_config(endpoint_url, attempts, seconds))
             if endpoint_url and service == "s3control":
                 _keep_account_off_host(_clients[key], urlsplit(endpoint_url).netloc)
         return _clients[key]
 
 
-def _config(endpoint_url: str | None, is_brief: bool) -> Config:
+def _config(endpoint_url: str | None, attempts: int, seconds: int) -> Config:
     return Config(
-        connect_timeout=BRIEF_TIMEOUT_SECONDS if is_brief else CONNECT_TIMEOUT_SECONDS,
-        read_timeout=BRIEF_TIMEOUT_SECONDS if is_brief else READ_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": 1 if is_brief else MAX_ATTEMPTS},
+        connect_timeout=min(CONNECT_TIMEOUT_SECONDS, seconds),
+        read_timeout=seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
         s3={"addressing_style": "path" if endpoint_url else "auto"},
     )
 

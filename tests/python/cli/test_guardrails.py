@@ -250,7 +250,7 @@ class Function:
 
 def test_a_proposal_is_listed_approved_and_done(world, fsxn, monkeypatch):
     function = Function(world, world.expander("propose"))
-    monkeypatch.setattr(function_calls, "client", lambda _: function)
+    monkeypatch.setattr(function_calls, "client", lambda *_, **__: function)
     monkeypatch.setenv("EXPANSION_FUNCTION", "fsxn-s3ap-expand")
     assert fsxn("expansion", "list")[0] == 1
     world.cloudwatch.ssd_pct = 85.0
@@ -271,7 +271,7 @@ def test_a_function_that_fails_is_unreachable(world, fsxn, monkeypatch):
         def invoke(self, **_: object) -> dict[str, object]:
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(b'{"errorMessage": "no"}')}
 
-    monkeypatch.setattr(function_calls, "client", lambda _: Failing())
+    monkeypatch.setattr(function_calls, "client", lambda *_, **__: Failing())
     assert fsxn("expansion", "approve", "0", "--actor", "ann", "--function", "f")[0] == 3
 
 

@@ -35,6 +35,14 @@ def test_what_accompanies_the_work_is_tried_once_and_briefly() -> None:
     assert config.retries["total_max_attempts"] == 1
 
 
+def test_what_waits_for_a_function_is_tried_once_and_outwaits_it() -> None:
+    patient = clients.client("lambda", is_patient=True)
+    assert patient is not clients.client("lambda")
+    config = patient.meta.config
+    assert (config.connect_timeout, config.read_timeout) == (5, 370)
+    assert config.retries["total_max_attempts"] == 1
+
+
 def test_the_endpoint_of_the_environment_is_used_with_path_style(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     s3 = clients.client("s3")
