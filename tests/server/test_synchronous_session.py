@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import shutil
 import socket
+import sqlite3
 import threading
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 from fpolicy_server import session as session_module
 from fpolicy_server import statistics
+from fpolicy_server.delivery.spool.errors import SpoolUnavailableError
+from fpolicy_server.delivery.spool.file import Record, SpoolFile
 
 from tests.server.bench import Bench, bench, run
 from tests.server.frames import frame, golden, handshake, message, notification
@@ -78,6 +86,95 @@ def test_at_the_deadline_the_client_goes_on_and_the_event_is_delivered_later() -
             await b.until(lambda: b.queue.accepted)
             await b.until(lambda: b.server.accounting.count == 0)
             assert answered(b, "allowed") == 0
+
+    run(scenario)
+
+
+@contextlib.asynccontextmanager
+async def spooling(queue: QueueDouble, directory: Path, **settings: str) -> AsyncIterator[Bench]:
+    """A synchronous server with a lasting spool: 160 of 200 events in memory are its high-water mark."""
+    spool = {"FPOLICY_SPOOL_DIR": str(directory), "FPOLICY_SPOOL_LASTING": "true"}
+    bound = {"FPOLICY_MAX_UNACKED_EVENTS": "200"}
+    async with bench(queue, **SYNCHRONOUS, **spool, **bound, **settings) as b:
+        overflow = asyncio.create_task(b.server.overflow())
+        try:
+            yield b
+        finally:
+            overflow.cancel()
+
+
+def stand(gate: threading.Event) -> None:
+    """Let the queue wait, not for ever."""
+    gate.wait(20)
+
+
+def on_disk(directory: Path) -> set[str]:
+    """Give the paths of the events that a heir would find: read from a copy, the server holds the file."""
+    (folder,) = directory.glob("task-*")
+    copy = shutil.copytree(folder, directory / "copy")
+    with contextlib.closing(sqlite3.connect(copy / "spool.sqlite")) as database:
+        return {json.loads(body)["file_path"] for (body,) in database.execute("SELECT body FROM event")}
+
+
+def test_an_event_on_a_lasting_spool_is_answered_after_its_commit_and_no_sooner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue stands still and 170 requests come: the newest go to disk.
+
+    Before the commit nobody has an answer; after it, those on disk are allowed, and only those. The rest
+    waits for the queue. In the end every request has one answer and the queue has every event.
+    """
+    gate, disk, append = threading.Event(), threading.Event(), SpoolFile.append
+
+    def slow(self: SpoolFile, records: Sequence[Record]) -> None:
+        disk.wait(20)
+        append(self, records)
+
+    monkeypatch.setattr(SpoolFile, "append", slow)
+
+    async def scenario() -> None:
+        async with spooling(QueueDouble(before=lambda: stand(gate)), tmp_path) as b:
+            reader, writer = await b.node()
+            writer.writelines(notification(number, path=f"/{number}") for number in range(170))
+            await b.until(lambda: b.counters.total(statistics.RECEIVED) == 170)
+            await b.until(lambda: list(tmp_path.glob("task-*/spool.sqlite")))
+            assert answered(b, "allowed") == 0
+            disk.set()
+            await b.until(lambda: answered(b, "allowed"))
+            spooled = b.counters.total(statistics.SPOOLED)
+            allowed = await answers(reader, spooled)
+            assert 0 < spooled < 170
+            assert {f"/vol1/{request}" for request in allowed} == on_disk(tmp_path)
+            assert set(allowed.values()) == {1}
+            gate.set()
+            rest = await answers(reader, 170 - spooled)
+            assert {*allowed, *rest} == set(range(170))
+            await b.until(lambda: len(b.queue.accepted) == 170)
+
+    run(scenario)
+
+
+def test_an_event_that_no_disk_takes_is_answered_by_the_queue_or_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: SpoolFile, records: Sequence[Record]) -> None:
+        raise SpoolUnavailableError("no space left on device", code="full")
+
+    monkeypatch.setattr(SpoolFile, "append", full)
+    gate = threading.Event()
+
+    async def scenario() -> None:
+        async with spooling(
+            QueueDouble(before=lambda: stand(gate)), tmp_path, FPOLICY_ANSWER_DEADLINE_MS="300"
+        ) as b:
+            reader, writer = await b.node()
+            writer.writelines(notification(number, path=f"/{number}") for number in range(170))
+            await b.until(lambda: b.counters.totals[statistics.SPOOL_FAILURES, "full"])
+            assert answered(b, "allowed") == 0
+            assert await answers(reader, 170) == dict.fromkeys(range(170), 1)
+            assert answered(b, "late") == 170
+            gate.set()
+            await b.until(lambda: len(b.queue.accepted) == 170)
 
     run(scenario)
 
