@@ -143,7 +143,7 @@ async def _run(settings: Settings) -> None:
             statistics.UNACKED: float(peak + server.unacked_on_disk),
             statistics.REPLAY_TIME: server.take_replay_seconds(),
         }
-        publish_emf(emf, counters, {**gauges(), **changing})
+        publish_emf(emf, counters, {**gauges(), **changing}, server.source_gauges())
 
     async def publish_regularly() -> None:
         while True:
@@ -154,7 +154,7 @@ async def _run(settings: Settings) -> None:
         endpoint = await health.serve(
             settings.health_listen,
             condition,
-            lambda: prometheus_text(counters, gauges(), server.running_replays()),
+            lambda: prometheus_text(counters, gauges(), server.source_gauges()),
         )
         await asyncio.wait([asyncio.ensure_future(volumes.refresh())], timeout=FIRST_MAP_SECONDS)
         server.listen()

@@ -7,6 +7,8 @@ from typing import Final
 
 # Ten EMF lines of 100 values each; enough for a 99th percentile.
 MAX_SAMPLES: Final = 1000
+# Of one SVM and policy: one EMF line.
+MAX_SOURCE_SAMPLES: Final = 100
 # Upper bounds of a latency histogram in ms: around the linger time (50), the SLO (5,000) and a queue outage.
 BOUNDS_MS: Final = (5, 10, 25, 50, 75, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000)
 # Ids that are remembered: at least this many, at most twice as many (some 4 MB of memory).
@@ -20,9 +22,10 @@ OTHER: Final[Source] = ("other", "other")
 
 
 class Samples:
-    """A thinned-out record of values: at most `MAX_SAMPLES`, spread evenly over all that were added."""
+    """A thinned-out record of values: at most `maximum`, spread evenly over all that were added."""
 
-    def __init__(self) -> None:
+    def __init__(self, maximum: int = MAX_SAMPLES) -> None:
+        self._maximum = maximum
         self._values: list[float] = []
         self._stride = 1
         self._seen = 0
@@ -31,7 +34,7 @@ class Samples:
         """Record a value, or pass over it when there are already many."""
         if self._seen % self._stride == 0:
             self._values.append(value)
-            if len(self._values) > MAX_SAMPLES:
+            if len(self._values) > self._maximum:
                 del self._values[1::2]
                 self._stride *= 2
         self._seen += 1
@@ -43,16 +46,21 @@ class Samples:
 
 
 class Latency:
-    """Milliseconds, as samples for CloudWatch since the last report and as a histogram since the start."""
+    """Milliseconds of one source: samples since the last report, and a histogram since the start.
 
-    def __init__(self) -> None:
-        self.samples = Samples()
+    `of_all` are the samples of all sources together, in which a busy one weighs more.
+    """
+
+    def __init__(self, of_all: Samples) -> None:
+        self._of_all = of_all
+        self.samples = Samples(MAX_SOURCE_SAMPLES)
         self.counts = [0] * (len(BOUNDS_MS) + 1)  # each up to its bound, the last without one
         self.sum_ms = 0.0
 
     def add(self, milliseconds: float) -> None:
         """Record one; a negative one, by clocks that differ, counts as 0."""
         value = max(0.0, milliseconds)
+        self._of_all.add(value)
         self.samples.add(value)
         self.counts[bisect_left(BOUNDS_MS, value)] += 1
         self.sum_ms += value
@@ -84,15 +92,15 @@ class Sources:
     """Labels for pairs of SVM and policy: the first ones as they are, all further ones as `OTHER`."""
 
     def __init__(self) -> None:
-        self._known: set[Source] = set()
+        self.known: set[Source] = set()
 
     def label(self, svm: str, policy: str) -> Source:
         """Give the pair's label. Both names are the peer's text, so only plain characters are kept."""
         source = _plain(svm), _plain(policy)
-        if source not in self._known:
-            if len(self._known) >= MAX_SOURCES:
+        if source not in self.known:
+            if len(self.known) >= MAX_SOURCES:
                 return OTHER
-            self._known.add(source)
+            self.known.add(source)
         return source
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fsxn_runtime.edge.metrics import Emf
@@ -17,7 +17,12 @@ _WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _UNITS: Final = {"sec": "Seconds", "bytes": "Bytes"}
 
 
-def publish_emf(emf: Emf, counters: Statistics, gauges: Mapping[str, float]) -> None:
+SourceGauges = Mapping[str, Mapping[Source, float]]  # by name, then by SVM and policy
+
+
+def publish_emf(
+    emf: Emf, counters: Statistics, gauges: Mapping[str, float], source_gauges: SourceGauges
+) -> None:
     """Write what was counted since the last call, the gauges, and the latency samples."""
     for (name, reason), value in counters.take_changes().items():
         if name in statistics.COUNTERS_BY_REASON:
@@ -27,20 +32,27 @@ def publish_emf(emf: Emf, counters: Statistics, gauges: Mapping[str, float]) -> 
     for (name, (svm, policy)), value in counters.take_changes_by_source().items():
         emf.count(statistics.BY_SOURCE[name], value, Svm=svm, Policy=policy)
     for name, gauge in gauges.items():
-        emf.put(name, gauge, _UNITS.get(name.rpartition("_")[2], "Count"))
-    for name, latency in counters.latency.items():
-        for sample in latency.samples.take():
+        emf.put(name, gauge, _unit(name))
+    for name, by_source in source_gauges.items():
+        for (svm, policy), gauge in by_source.items():
+            if gauge or name != statistics.SOURCE_REPLAY:  # a replay is rare
+                emf.put(name, gauge, _unit(name), Svm=svm, Policy=policy)
+    for name, samples in counters.samples.items():
+        for sample in samples.take():
             emf.put(name, round(sample, 3), "Milliseconds")
+    for (name, (svm, policy)), latency in counters.latency.items():
+        for sample in latency.samples.take():
+            public = statistics.LATENCIES[name]
+            emf.put(public, round(sample, 3), "Milliseconds", Svm=svm, Policy=policy)
     emf.flush()
 
 
-def prometheus_text(
-    counters: Statistics, gauges: Mapping[str, float], replays: Mapping[Source, float]
-) -> str:
-    """Write totals since the start and the gauges in Prometheus' text format, version 0.0.4.
+def _unit(name: str) -> str:
+    return _UNITS.get(name.rpartition("_")[2], "Count")
 
-    `replays` are the seconds of running replays by SVM and policy.
-    """
+
+def prometheus_text(counters: Statistics, gauges: Mapping[str, float], source_gauges: SourceGauges) -> str:
+    """Write totals since the start and the gauges in Prometheus' text format, version 0.0.4."""
     lines: list[str] = []
     for name in (*statistics.COUNTERS, *statistics.RARE, *statistics.COUNTERS_BY_REASON):
         public = _prometheus_name(name).removesuffix("_count") + "_total"
@@ -63,21 +75,29 @@ def prometheus_text(
     for name, gauge in gauges.items():
         public = _prometheus_name(name)
         lines += [f"# TYPE {public} gauge", f"{public} {gauge:g}"]
-    lines.append("# TYPE fpolicy_replay_running_sec gauge")
-    lines.extend(
-        f"fpolicy_replay_running_sec{_labels(source)} {seconds:g}" for source, seconds in replays.items()
-    )
-    for name, latency in counters.latency.items():
-        lines += _histogram(_prometheus_name(name), latency)
+    for name, by_source in source_gauges.items():
+        public = _prometheus_name(name)
+        lines.append(f"# TYPE {public} gauge")
+        lines.extend(f"{public}{_labels(source)} {gauge:g}" for source, gauge in by_source.items())
+    for name, public in statistics.LATENCIES.items():
+        of_name = {source: latency for (known, source), latency in counters.latency.items() if known == name}
+        lines.append(f"# TYPE {_prometheus_name(name)} histogram")
+        lines += _histogram(_prometheus_name(name), "", list(of_name.values()))
+        lines.append(f"# TYPE {_prometheus_name(public)} histogram")
+        for source, latency in of_name.items():
+            lines += _histogram(_prometheus_name(public), _labels(source), [latency])
     return "\n".join(lines) + "\n"
 
 
-def _histogram(public: str, latency: Latency) -> list[str]:
-    lines, total = [f"# TYPE {public} histogram"], 0
-    for bound, count in zip((*map(str, BOUNDS_MS), "+Inf"), latency.counts, strict=True):
-        total += count
-        lines.append(f'{public}_bucket{{le="{bound}"}} {total}')
-    return [*lines, f"{public}_sum {latency.sum_ms:.3f}", f"{public}_count {total}"]
+def _histogram(public: str, labels: str, latencies: Sequence[Latency]) -> list[str]:
+    """Write one histogram: that of one source, or the sum of all."""
+    inner = f"{labels[1:-1]}," if labels else ""
+    lines, total = [], 0
+    for place, bound in enumerate((*map(str, BOUNDS_MS), "+Inf")):
+        total += sum(latency.counts[place] for latency in latencies)
+        lines.append(f'{public}_bucket{{{inner}le="{bound}"}} {total}')
+    sum_ms = sum(latency.sum_ms for latency in latencies)
+    return [*lines, f"{public}_sum{labels} {sum_ms:.3f}", f"{public}_count{labels} {total}"]
 
 
 def _labels(source: Source) -> str:

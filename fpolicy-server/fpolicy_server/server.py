@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import itertools
 import socket
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -61,6 +62,8 @@ class Server:
         self._counters = counters
         self._tls = tls
         self._sessions: set[Session] = set()
+        # Those too whose connection has ended and whose events, which know their session, have not.
+        self._unended: weakref.WeakSet[Session] = weakref.WeakSet()
         self._numbers = itertools.count(1)
         self._listener: socket.socket | None = None
         self._all_ended = asyncio.Event()
@@ -133,14 +136,26 @@ class Server:
         longest, self._ended_replay_seconds = max(longest, self._ended_replay_seconds), 0.0
         return longest
 
-    def running_replays(self) -> dict[Source, float]:
-        """Give the seconds of the longest replay that is running, by SVM and policy."""
-        now, longest = self._loop.time(), dict[Source, float]()
-        for session in self._sessions:
+    def source_gauges(self) -> dict[str, dict[Source, float]]:
+        """Give, for each SVM and policy: sessions, events not accepted yet, seconds of the longest replay.
+
+        One that was there and is gone has zeros. Events on disk belong to none.
+        """
+        now, known = self._loop.time(), self._counters.sources.known
+        opened, unacked, replays = (dict.fromkeys(known, 0.0) for _ in range(3))
+        for session in self._unended:
+            source = session.source
             if session.is_active:
+                opened[source] = opened.get(source, 0) + 1
                 seconds = session.replay.running_seconds(now)
-                longest[session.source] = max(seconds, longest.get(session.source, 0.0))
-        return longest
+                replays[source] = max(seconds, replays.get(source, 0.0))
+            if session.unacked:
+                unacked[source] = unacked.get(source, 0) + session.unacked
+        return {
+            statistics.SOURCE_OPEN: opened,
+            statistics.SOURCE_UNACKED: unacked,
+            statistics.SOURCE_REPLAY: replays,
+        }
 
     def listen(self) -> None:
         """Open the listener. Raises OSError when the address cannot be used."""
@@ -308,6 +323,7 @@ class Server:
             capture = self._captures.begin(f"{address[0]}-{address[1]}", self._services.now_us())
         session = Session(accepted, self._services, log, capture)
         self._sessions.add(session)
+        self._unended.add(session)
         self._all_ended.clear()
         log.info("connection.accepted")
         session.start()

@@ -21,7 +21,7 @@ from fpolicy_server import statistics
 from fpolicy_server.capture import Capture
 from fpolicy_server.delivery import Accounting, Delivery, Fate, Parcel
 from fpolicy_server.logs import Log
-from fpolicy_server.measures import OTHER, RecentIds, ReplayClock
+from fpolicy_server.measures import OTHER, RecentIds, ReplayClock, Source
 from fpolicy_server.reconnects import Reconnects
 from fpolicy_server.settings import Settings
 from fpolicy_server.statistics import Statistics
@@ -107,7 +107,7 @@ class Session:
         self._layer = services.tls.layer()
         self._capture = capture
         self._facts = SessionFacts("", "", "", 0)
-        self.source = OTHER
+        self._measure_as(OTHER)
         self._outgoing = b""
         self._is_reading = False
         self._is_looking_again = False
@@ -131,6 +131,11 @@ class Session:
         if self._is_reading and self.heard_at <= moment:
             self._readable()
         return self._is_reading and self.heard_at <= moment
+
+    @property
+    def unacked(self) -> int:
+        """Events that came over this connection and are not accepted yet."""
+        return self._connection.unresolved_count
 
     def start(self) -> None:
         """Begin to read."""
@@ -306,6 +311,13 @@ class Session:
             case PeerClosed():
                 self._end("peer")
 
+    def _measure_as(self, source: Source) -> None:
+        """Count and measure for this SVM and policy from now on."""
+        known = self._services.statistics
+        self.source = source
+        self._delivery_latency = known.latency_of(statistics.LATENCY, source)
+        self._operation_latency = known.latency_of(statistics.OPERATION_LATENCY, source)
+
     def _greet(self, event: HandshakeReceived) -> None:
         settings, handshake = self._services.settings, event.handshake
         if settings.allowed_policies and handshake.policy_name not in settings.allowed_policies:
@@ -319,7 +331,7 @@ class Session:
             handshake.svm_uuid, handshake.policy_name, handshake.session_id, self._services.now_us()
         )
         svm_name = self._services.volumes.current.svm_name(handshake.svm_uuid) or handshake.svm_uuid
-        self.source = self._services.statistics.sources.label(svm_name, handshake.policy_name)
+        self._measure_as(self._services.statistics.sources.label(svm_name, handshake.policy_name))
         self.replay = ReplayClock(self._loop.time())
         self._send()
         self._log.info(
@@ -433,12 +445,13 @@ class Session:
         services = self._services
         if fate is Fate.ACCEPTED:
             services.statistics.count(statistics.DELIVERED, source=self.source)
-            latency = services.statistics.latency
-            latency[statistics.LATENCY].add((self._loop.time() - received_at) * 1000)
+            self._delivery_latency.add((self._loop.time() - received_at) * 1000)
             if operated_at_us is not None:
-                latency[statistics.OPERATION_LATENCY].add((services.now_us() - operated_at_us) / 1000)
+                self._operation_latency.add((services.now_us() - operated_at_us) / 1000)
         elif fate is Fate.QUARANTINED:
             services.statistics.count(statistics.QUARANTINED, reason=reason, source=self.source)
+        elif fate is Fate.SPOOLED:
+            services.statistics.count_of_source(statistics.SPOOLED, self.source)
         elif fate is Fate.ABANDONED:
             services.statistics.count(statistics.UNDELIVERED)
         if self._connection.resolve(token, _OUTCOMES[fate]):

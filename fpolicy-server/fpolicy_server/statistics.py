@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, TypeVar
 
-from fpolicy_server.measures import Latency, Source, Sources
+from fpolicy_server.measures import Latency, Samples, Source, Sources
 
 Key = TypeVar("Key")
 
@@ -58,12 +58,22 @@ COUNTERS_BY_REASON: Final = (
     SPOOL_FAILURES,
     CAPTURE_FAILURES,
 )
+# Measured for each SVM and policy too, under the name given here.
+LATENCIES: Final = {
+    LATENCY: "FPolicySourceDeliveryLatency_ms",
+    OPERATION_LATENCY: "FPolicySourceOperationLatency_ms",
+}
+# Gauges for each SVM and policy.
+SOURCE_OPEN: Final = "FPolicySourceOpen_count"
+SOURCE_UNACKED: Final = "FPolicySourceUnacked_count"
+SOURCE_REPLAY: Final = "FPolicySourceReplay_sec"
 # Counted for each SVM and policy too, under the name given here.
 BY_SOURCE: Final = {
     RECEIVED: "FPolicySourceReceived_count",
     DELIVERED: "FPolicySourceDelivered_count",
     DUPLICATES: "FPolicySourceDuplicateSuspect_count",
     QUARANTINED: "FPolicySourceQuarantined_count",
+    SPOOLED: "FPolicySourceSpooled_count",
 }
 
 
@@ -74,7 +84,8 @@ class Statistics:
         self.totals: Counter[tuple[str, str]] = Counter()
         self.by_source: Counter[tuple[str, Source]] = Counter()
         self.sources = Sources()
-        self.latency = {LATENCY: Latency(), OPERATION_LATENCY: Latency()}
+        self.samples = {name: Samples() for name in LATENCIES}
+        self.latency: dict[tuple[str, Source], Latency] = {}
         self.peak_unacked = 0
         self._published: Counter[tuple[str, str]] = Counter()
         self._published_by_source: Counter[tuple[str, Source]] = Counter()
@@ -84,6 +95,17 @@ class Statistics:
         self.totals[name, reason] += value
         if source is not None:
             self.by_source[name, source] += value
+
+    def count_of_source(self, name: str, source: Source) -> None:
+        """Add to a source's counter what the total has from elsewhere."""
+        self.by_source[name, source] += 1
+
+    def latency_of(self, name: str, source: Source) -> Latency:
+        """Give where the latencies of a source are recorded."""
+        found = self.latency.get((name, source))
+        if found is None:
+            found = self.latency[name, source] = Latency(self.samples[name])
+        return found
 
     def total(self, name: str) -> int:
         """Give a counter's total over all reasons."""

@@ -11,6 +11,7 @@ import threading
 
 import pytest
 from fpolicy_server import statistics
+from fpolicy_server.delivery.parcel import Message
 from fpolicy_server.session import Session, event_body
 from fpolicy_server.wire.framings import Framing
 from fsxn_runtime.edge.clock import now_us
@@ -288,6 +289,44 @@ def test_a_connection_cut_within_a_frame_keeps_the_whole_frames_before_it() -> N
             _, again = await b.node()
             again.write(notification(3, path="/3"))
             await b.until(lambda: "/vol1/3" in b.paths())
+
+    run(scenario)
+
+
+def test_each_svm_and_policy_is_measured_by_itself() -> None:
+    """Two policies, one of whose events the queue holds back, then goes: open, unacked, latency of each."""
+    gate = threading.Event()
+
+    def hold_back(message: Message) -> None:
+        if b'"pol1"' in message.body:
+            gate.wait(20)
+
+    async def scenario() -> None:
+        async with bench(QueueDouble(judge=hold_back)) as b:
+            for policy, count in (("pol0", 3), ("pol1", 2)):
+                reader, writer = await b.connect(handshake(policy=policy))
+                await reader.readexactly(100)
+                for number in range(count):
+                    writer.write(notification(number, path=f"/{policy}/{number}"))
+                await b.until(lambda: b.counters.total(statistics.RECEIVED) == count)  # noqa: B023
+                if policy == "pol0":
+                    await b.until(lambda: len(b.queue.accepted) == 3)
+                    b.counters.totals[statistics.RECEIVED, ""] = 0
+            first, second = ("svm1", "pol0"), ("svm1", "pol1")
+            await b.until(lambda: b.server.accounting.count == 2)
+            gauges = b.server.source_gauges()
+            assert gauges[statistics.SOURCE_OPEN] == {first: 1, second: 1}
+            assert gauges[statistics.SOURCE_UNACKED] == {first: 0, second: 2}
+            writer.close()  # its events know their session until they end
+            await b.until(lambda: b.server.source_gauges()[statistics.SOURCE_OPEN][second] == 0)
+            assert b.server.source_gauges()[statistics.SOURCE_UNACKED][second] == 2
+            gate.set()
+            await b.until(lambda: b.server.source_gauges()[statistics.SOURCE_UNACKED][second] == 0)
+            counted = {
+                source: sum(b.counters.latency_of(statistics.LATENCY, source).counts)
+                for source in (first, second)
+            }
+            assert counted == {first: 3, second: 2}
 
     run(scenario)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from fpolicy_server import statistics
-from fpolicy_server.measures import MAX_SAMPLES, ReplayClock, Samples
+from fpolicy_server.measures import MAX_SAMPLES, OTHER, ReplayClock, Samples
 from fpolicy_server.publish import prometheus_text, publish_emf
 from fpolicy_server.statistics import Statistics
 from fsxn_runtime.edge.metrics import Emf
@@ -22,7 +22,8 @@ GAUGES = {
 def test_every_name_is_in_the_catalogue_as_ours() -> None:
     ours = {name for name, metric in METRICS.items() if metric.producer == "fpolicy-server"}
     used = {*statistics.COUNTERS, *statistics.RARE, *statistics.COUNTERS_BY_REASON, *GAUGES}
-    used |= {*statistics.BY_SOURCE.values(), statistics.LATENCY, statistics.OPERATION_LATENCY}
+    used |= {*statistics.BY_SOURCE.values(), *statistics.LATENCIES, *statistics.LATENCIES.values()}
+    used |= {statistics.SOURCE_OPEN, statistics.SOURCE_UNACKED, statistics.SOURCE_REPLAY}
     assert used == ours
 
 
@@ -32,16 +33,17 @@ def test_a_counter_is_published_as_what_was_added() -> None:
     emf = Emf("Test", write=lines.append)
     counters.count(statistics.RECEIVED, 5)
     counters.count(statistics.CLOSED, reason="peer")
-    counters.latency[statistics.LATENCY].add(12.3456)
-    publish_emf(emf, counters, GAUGES)
+    counters.latency_of(statistics.LATENCY, OTHER).add(12.3456)
+    publish_emf(emf, counters, GAUGES, {})
     published = {name: value for line in lines for name, value in json.loads(line).items()}
     assert published[statistics.RECEIVED] == 5
     assert published[statistics.DELIVERED] == 0
     assert (published[statistics.CLOSED], published["Reason"]) == (1, "peer")
     assert (published[statistics.LATENCY], published[statistics.REPLAY_TIME]) == (12.346, 1.5)
+    assert published["FPolicySourceDeliveryLatency_ms"] == 12.346
     lines.clear()
     counters.count(statistics.RECEIVED)
-    publish_emf(emf, counters, GAUGES)
+    publish_emf(emf, counters, GAUGES, {})
     published = {name: value for line in lines for name, value in json.loads(line).items()}
     assert published[statistics.RECEIVED] == 1
     assert statistics.CLOSED not in published

@@ -144,6 +144,7 @@ def test_an_event_on_a_lasting_spool_is_answered_after_its_commit_and_no_sooner(
             spooled = b.counters.total(statistics.SPOOLED)
             allowed = await answers(reader, spooled)
             assert 0 < spooled < 170
+            assert b.counters.by_source[statistics.SPOOLED, ("svm1", "pol0")] == spooled
             assert {f"/vol1/{request}" for request in allowed} == on_disk(tmp_path)
             assert set(allowed.values()) == {1}
             gate.set()
