@@ -116,6 +116,9 @@ class Session:
         self._is_answering = False  # answers will be written in this turn of the loop
         self.replay = ReplayClock(self._loop.time())
         self.heard_at = self._loop.time()
+        self._read_at = 0.0  # of the last bytes, by the loop's clock
+        self._read_at_us = 0  # the same as microseconds since 1970
+        self._taken = 0  # events that the statistics do not know yet
 
     @property
     def is_active(self) -> bool:
@@ -213,6 +216,14 @@ class Session:
             self._connection.close()
             self._end(reason)
 
+    def _count_taken(self) -> None:
+        """Tell the statistics once for all events of a read."""
+        services, taken, self._taken = self._services, self._taken, 0
+        if taken:
+            services.statistics.count(statistics.RECEIVED, taken, source=self.source)
+            unacked = services.accounting.count
+            services.statistics.peak_unacked = max(services.statistics.peak_unacked, unacked)
+
     @property
     def _may_take(self) -> bool:
         """Whether the next event may be taken. A handshake always: a node waits only 2 s for its answer."""
@@ -242,7 +253,8 @@ class Session:
             self._fail(exc)
             return
         if data:
-            self.heard_at = self._loop.time()
+            self.heard_at = self._read_at = self._loop.time()
+            self._read_at_us = self._services.now_us()
         if plain:
             if self._capture is not None:
                 self._capture.take(plain)
@@ -273,6 +285,7 @@ class Session:
                 self._handle(event)
         except PeerError as exc:
             self._fail(exc)
+        self._count_taken()
         if self._is_open and not self._may_take and self._is_reading:
             self._stop_reading()
             self._services.statistics.count(statistics.READS_PAUSED)
@@ -348,27 +361,27 @@ class Session:
     def _deliver(self, event: NotificationReceived) -> None:
         services = self._services
         self._take_account()
-        received_at = self._loop.time()
         try:
             translation = translate(
                 event.notification,
                 self._facts,
                 services.volumes.current,
                 services.settings.path_root,
-                services.now_us(),
+                self._read_at_us,
             )
             body = event_body(translation.event.to_dict())
         except Exception as exc:  # noqa: BLE001 - whatever is wrong with it, its bytes must not be lost
             self._quarantine(event.token, event.payload, "untranslatable", repr(exc))
             return
         file_event = translation.event
-        answer = verdict(services.settings.deny_rules, file_event.file_path, file_event.target_path)
-        if answer != ALLOW:
-            self._deny(event.token, answer)
-            return
+        if rules := services.settings.deny_rules:
+            answer = verdict(rules, file_event.file_path, file_event.target_path)
+            if answer != ALLOW:
+                self._deny(event.token, answer)
+                return
         if file_event.replayed:
             services.statistics.count(statistics.REPLAYED)
-            self.replay.note(received_at)
+            self.replay.note(self._read_at)
         if not translation.is_resolved:
             services.statistics.count(statistics.UNRESOLVED_NAMES)
             services.volumes.want_refresh()
@@ -380,10 +393,10 @@ class Session:
         operated_at_us = None if file_event.replayed else translation.operated_at_us
         parcel = Parcel(
             id=file_event.event_id,
-            event_type=file_event.event_type.value,
+            event_type=file_event.event_type._value_,  # without the descriptor that is written in Python
             body=body,
             payload=event.payload,
-            on_end=partial(self._resolve, event.token, received_at, operated_at_us),
+            on_end=partial(self._resolve, event.token, self._read_at, operated_at_us),
         )
         services.delivery.submit(parcel)
 
@@ -397,15 +410,13 @@ class Session:
             event_type="",
             body=b"",
             payload=payload,
-            on_end=partial(self._resolve, token, self._loop.time(), None),
+            on_end=partial(self._resolve, token, self._read_at, None),
         )
         self._services.delivery.quarantine(parcel, reason, detail)
 
     def _take_account(self) -> None:
-        services = self._services
-        services.statistics.count(statistics.RECEIVED, source=self.source)
-        services.accounting.add()
-        services.statistics.peak_unacked = max(services.statistics.peak_unacked, services.accounting.count)
+        self._taken += 1
+        self._services.accounting.add()
 
     def _deny(self, token: int, answer: int) -> None:
         """Refuse an operation: it will not happen, so it is no event."""

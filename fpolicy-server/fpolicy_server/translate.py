@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from fsxn_runtime.events import (
     EVENT_TYPE_BY_OPERATION,
@@ -30,6 +31,8 @@ REPLAY_TOLERANCE_US: Final = 100_000
 # until 2286. Any other number has no known unit and is not used.
 _MICROSECONDS_PER_UNIT: Final = {10: 1_000_000, 13: 1_000, 16: 1}
 
+_received_text: Final = lru_cache(maxsize=16)(format_timestamp)  # what one read brought has one time
+
 
 class PathRoot(StrEnum):
     """Where the paths on the wire begin. Not settled by any source (docs/wire/open-questions.md)."""
@@ -48,8 +51,7 @@ class SessionFacts:
     began_at_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(NamedTuple):
     """An event, whether its volume was found in the volume map, and when the operation was."""
 
     event: FileEvent
@@ -75,7 +77,10 @@ def translate(
     sent_target, target = (
         (None, None) if notification.target_paths is None else _chosen(notification.target_paths)
     )
-    full_path = _full(path, volume, path_root)
+    file_path, path_bytes = _text(_full(path, volume, path_root), sent_path)
+    target_path, target_path_bytes = (
+        _text(_full(target, volume, path_root), sent_target) if target and sent_target else (None, None)
+    )
     protocol = notification.request_type.partition("_")[0]
     event = FileEvent(
         event_id=derive_event_id(
@@ -94,7 +99,7 @@ def translate(
         event_type=EVENT_TYPE_BY_OPERATION.get(notification.request_type, EventType.UNKNOWN),
         svm_name=volumes.svm_name(session.svm_uuid),
         volume_name=volume.name if volume else "",
-        file_path=_text(full_path),
+        file_path=file_path,
         client_ip=notification.client_ip,
         timestamp=format_timestamp(received_at_us if operated_at_us is None else operated_at_us),
         session_id=session.session_id,
@@ -106,15 +111,15 @@ def translate(
         volume_msid=notification.volume_msid,
         policy_name=session.policy_name,
         user=_user(notification.user),
-        received_at=format_timestamp(received_at_us),
+        received_at=_received_text(received_at_us),
         timestamp_source="server" if operated_at_us is None else "ontap",
         replayed=operated_at_us is not None and operated_at_us < session.began_at_us - REPLAY_TOLERANCE_US,
         file_size=notification.file_size,
-        target_path=None if not target else _text(_full(target, volume, path_root)),
+        target_path=target_path,
         offset=notification.offset,
         length=notification.length,
-        path_bytes=_base64_unless_utf8(sent_path),
-        target_path_bytes=None if not sent_target else _base64_unless_utf8(sent_target),
+        path_bytes=path_bytes,
+        target_path_bytes=target_path_bytes,
         file_type=notification.file_type or None,
         attribute_mask=notification.attribute_mask,
     )
@@ -144,17 +149,12 @@ def _full(path: bytes, volume: Volume | None, root: PathRoot) -> bytes:
     return volume.junction_path.rstrip(b"/") + b"/" + path.removeprefix(b"/")
 
 
-def _base64_unless_utf8(path: bytes) -> str | None:
+def _text(path: bytes, sent: bytes) -> tuple[str, str | None]:
+    """Write a path as text. If it is no UTF-8 (shown with U+FFFD), also give the base64 of what was sent."""
     try:
-        path.decode()
+        return path.decode(), None
     except UnicodeDecodeError:
-        return base64.b64encode(path).decode()
-    return None
-
-
-def _text(path: bytes) -> str:
-    """Write a path as text; bytes that are no UTF-8 become U+FFFD (`path_bytes` has the original)."""
-    return path.decode("utf-8", "replace")
+        return path.decode("utf-8", "replace"), base64.b64encode(sent).decode()
 
 
 def _version(version: tuple[int, int] | None) -> str:

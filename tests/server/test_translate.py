@@ -43,7 +43,7 @@ def event_of(
     received_at_us: int = RECEIVED_US,
     **changes: object,
 ) -> FileEvent:
-    notification = replace(NOTIFICATION, **changes)  # type: ignore[arg-type]
+    notification = NOTIFICATION._replace(**changes)  # type: ignore[arg-type]
     return translate(notification, session, volumes, root, received_at_us).event
 
 

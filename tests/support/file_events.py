@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from fsxn_runtime.events import EVENT_TYPE_BY_OPERATION, EventType, FileEvent, format_timestamp
+from fsxn_runtime.events import (
+    EVENT_TYPE_BY_OPERATION,
+    SCHEMA_VERSION,
+    EventType,
+    FileEvent,
+    format_timestamp,
+)
 from hypothesis import strategies as st
 
 _LAST_TIME_US = 253_402_300_799_999_999
@@ -35,7 +40,7 @@ def file_event(**changes: Any) -> FileEvent:
         timestamp_source="ontap",
         replayed=False,
     )
-    return replace(event, **changes)
+    return event._replace(**changes)
 
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -75,4 +80,5 @@ def file_events() -> st.SearchStrategy[FileEvent]:
         target_path_bytes=st.none() | _texts,
         file_type=st.none() | _texts,
         attribute_mask=st.none() | _numbers,
+        schema_version=st.just(SCHEMA_VERSION),
     )

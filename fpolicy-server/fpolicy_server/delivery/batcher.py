@@ -7,7 +7,14 @@ import itertools
 from collections import deque
 from collections.abc import Iterable
 
-from fpolicy_server.delivery.parcel import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Message, Parcel
+from fpolicy_server.delivery.parcel import (
+    COMMA_BYTES,
+    MAX_BATCH_BYTES,
+    MAX_BATCH_ENTRIES,
+    MESSAGE_BYTES,
+    Message,
+    Parcel,
+)
 
 
 class Batcher:
@@ -22,7 +29,7 @@ class Batcher:
         self._linger_seconds = linger_seconds
         self._events_per_message = events_per_message
         self._full_count = MAX_BATCH_ENTRIES * events_per_message
-        self._waiting: deque[tuple[float, Parcel]] = deque()
+        self._waiting: deque[Parcel] = deque()
         self._waiting_bytes = 0
         self._again: list[tuple[float, int, Message]] = []
         self._order = itertools.count()
@@ -34,12 +41,13 @@ class Batcher:
 
     def add(self, parcel: Parcel, now: float) -> None:
         """Let a parcel wait for its batch."""
-        self._waiting.append((now, parcel))
+        parcel.waits_since = now
+        self._waiting.append(parcel)
         self._waiting_bytes += len(parcel.body)
 
     def take_back(self, count: int) -> list[Parcel]:
         """Give up to `count` parcels that wait, the newest, in their order; then those to be sent again."""
-        parcels = [self._waiting.pop()[1] for _ in range(min(count, len(self._waiting)))]
+        parcels = [self._waiting.pop() for _ in range(min(count, len(self._waiting)))]
         parcels.reverse()
         self._waiting_bytes -= sum(len(parcel.body) for parcel in parcels)
         while self._again and len(parcels) < count:
@@ -56,7 +64,8 @@ class Batcher:
         """When `take` has something next, if nothing is added; None when all is empty."""
         dues = []
         if self._waiting:
-            dues.append(self._waiting[0][0] if self.is_full else self._waiting[0][0] + self._linger_seconds)
+            since = self._waiting[0].waits_since
+            dues.append(since if self.is_full else since + self._linger_seconds)
         if self._again:
             dues.append(self._again[0][0])
         return min(dues, default=None)
@@ -71,28 +80,24 @@ class Batcher:
             batch.append(heapq.heappop(self._again)[2])
             room -= batch[-1].size_bytes
         is_ready = bool(self._waiting) and (
-            is_flushing or self.is_full or self._waiting[0][0] + self._linger_seconds <= now
+            is_flushing or self.is_full or self._waiting[0].waits_since + self._linger_seconds <= now
         )
         while is_ready and self._waiting and len(batch) < MAX_BATCH_ENTRIES:
-            message = self._next_message(room, is_first=not batch)
-            if message is None:
+            parcels, size = self._next_parcels(room, is_first=not batch)
+            if not parcels:
                 break
-            batch.append(message)
-            room -= message.size_bytes
+            batch.append(Message(parcels, self._events_per_message > 1))
+            room -= size
         return batch
 
-    def _next_message(self, room: int, *, is_first: bool) -> Message | None:
-        """Take parcels for one message of at most `room` bytes; the first of a batch always gets one."""
-        message = Message([], is_envelope=self._events_per_message > 1)
-        parcels: list[Parcel] = []
-        message.parcels = parcels
-        size = message.size_bytes
-        while self._waiting and len(parcels) < self._events_per_message:
-            added = len(self._waiting[0][1].body) + 1
-            if size + added > room and not (is_first and not parcels):
+    def _next_parcels(self, room: int, *, is_first: bool) -> tuple[list[Parcel], int]:
+        """Take one message's parcels; give them and its size, at most `room`. The first always gets one."""
+        waiting, parcels, size = self._waiting, list[Parcel](), MESSAGE_BYTES
+        while waiting and len(parcels) < self._events_per_message:
+            body_bytes = len(waiting[0].body)
+            if size + body_bytes + COMMA_BYTES > room and not (is_first and not parcels):
                 break
-            parcel = self._waiting.popleft()[1]
-            parcels.append(parcel)
-            self._waiting_bytes -= len(parcel.body)
-            size += added
-        return message if parcels else None
+            parcels.append(waiting.popleft())
+            self._waiting_bytes -= body_bytes
+            size += body_bytes + COMMA_BYTES
+        return parcels, size

@@ -182,7 +182,7 @@ class Delivery:
             queue,
             Batcher(linger_seconds=linger_seconds, events_per_message=events_per_message),
             calls_in_flight=calls_in_flight,
-            on_accepted=lambda parcel: self._end(parcel, Fate.ACCEPTED),
+            on_accepted=partial(self._end, fate=Fate.ACCEPTED),
             on_refused=self._quarantine_message,
             on_retry=on_retry,
             log=log,
@@ -254,8 +254,9 @@ class Delivery:
         return [parcel.id for parcel in parcels]
 
     def _hold(self, parcel: Parcel) -> None:
+        if not self._parcels:
+            self._is_empty.clear()
         self._parcels.add(parcel)
-        self._is_empty.clear()
 
     def _end(self, parcel: Parcel, fate: Fate) -> None:
         self._parcels.discard(parcel)

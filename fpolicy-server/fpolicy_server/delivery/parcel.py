@@ -17,10 +17,15 @@ ENTRY_OVERHEAD_BYTES: Final = 128
 
 _ENVELOPE_HEAD: Final = b'{"schema_version":"' + SCHEMA_VERSION.encode() + b'","events":['
 _ENVELOPE_TAIL: Final = b"]}"
+# What a message counts for beside its events, and an event beside its body: a comma.
+MESSAGE_BYTES: Final = len(_ENVELOPE_HEAD) + len(_ENVELOPE_TAIL) + ENTRY_OVERHEAD_BYTES
+COMMA_BYTES: Final = 1
 
 
 class Fate(Enum):
     """How one event left the process."""
+
+    __hash__ = object.__hash__  # Enum's own is written in Python, and each event's fate is looked up
 
     ACCEPTED = "accepted"
     QUARANTINED = "quarantined"
@@ -35,7 +40,7 @@ class Parcel:
     exactly once, whoever is first to end it, with the fate and the reason.
     """
 
-    __slots__ = ("_on_end", "body", "detail", "event_type", "id", "payload", "reason")
+    __slots__ = ("_on_end", "body", "detail", "event_type", "id", "payload", "reason", "waits_since")
 
     def __init__(
         self,
@@ -53,6 +58,7 @@ class Parcel:
         self.payload = payload
         self.reason = reason
         self.detail = ""
+        self.waits_since = 0.0  # for its batch, in the batcher's time
         self._on_end: Callable[[Fate, str], None] | None = on_end
 
     @property
@@ -85,5 +91,4 @@ class Message:
     @property
     def size_bytes(self) -> int:
         """Upper bound of what the queue counts for this message."""
-        bodies = sum(len(parcel.body) + 1 for parcel in self.parcels)
-        return bodies + len(_ENVELOPE_HEAD) + len(_ENVELOPE_TAIL) + ENTRY_OVERHEAD_BYTES
+        return MESSAGE_BYTES + sum(len(parcel.body) + COMMA_BYTES for parcel in self.parcels)

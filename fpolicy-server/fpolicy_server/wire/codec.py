@@ -37,9 +37,12 @@ class UndecodableError(ValueError):
 
 
 def split(payload: bytes) -> tuple[bytes, bytes]:
-    """Cut a payload into header and body. A keep-alive may have no body, and no separator either."""
+    """Cut a payload into header and body, without the NUL at its end.
+
+    A keep-alive may have no body, and no separator either.
+    """
     header, _, body = payload.partition(_SEPARATOR)
-    return header, body
+    return header, body.rstrip(b"\0")
 
 
 def decode_header(data: bytes) -> Header:
@@ -101,13 +104,12 @@ def decode_notification(body: bytes) -> FileNotification:
     common = _fields(_required(own, "CommonInfo"))
     shared = _fields(_required(common, "ProtCommonInfo"))
     paths = _paths(document, _required(shared, "AccessPath"))
-    if paths == Paths():
+    if not any(paths):
         raise UndecodableError("AccessPath has no path")
     request_type = _text(document, top, "ReqType")
     if not request_type:
         raise UndecodableError("FscreenReq has no ReqType")
     target = own.get("TargetAccessPath")
-    size = _text(document, shared, "FileSize")
     return FileNotification(
         request_id=_number(document, top, "ReqId"),
         request_type=request_type,
@@ -117,7 +119,7 @@ def decode_notification(body: bytes) -> FileNotification:
         paths=paths,
         target_paths=None if target is None else _paths(document, target),
         volume_msid=_number(document, shared, "VolMsid"),
-        file_size=as_number(size, "FileSize") if size else None,
+        file_size=_optional_number(document, shared, "FileSize"),
         file_type=_text(document, shared, "FileType"),
         protocol_version=_protocol_version(document, common.get("ProtVer")),
         offset=_first_number(document, own, "WrOffset", "RdOffset"),
@@ -231,11 +233,12 @@ def _document(data: bytes, root: str) -> Document:
     return document
 
 
+# From here on functions are called ten times and more for each notification, so they call few others.
 def _fields(element: etree._Element) -> _Fields:
     """Children by name; of several with one name the first counts."""
     fields: _Fields = {}
-    for child in element:
-        fields.setdefault(str(child.tag), child)
+    for child in reversed(element):
+        fields[child.tag] = child
     return fields
 
 
@@ -247,15 +250,7 @@ def _required(fields: _Fields, name: str) -> etree._Element:
 
 
 def _text(document: Document, fields: _Fields, name: str) -> str:
-    element = fields.get(name)
-    return "" if element is None else document.text_of(element)
-
-
-def as_number(text: str, name: str) -> int:
-    """Read digits. Raises UndecodableError, which names the field."""
-    if text.isascii() and text.isdigit() and len(text) <= 20 and (number := int(text)) <= _MAX_NUMBER:
-        return number
-    raise UndecodableError(f"{name} is {text[:40]!r}; it must be a number from 0 to {_MAX_NUMBER}")
+    return document.text_of(fields[name]) if name in fields else ""
 
 
 def _number(document: Document, fields: _Fields, name: str) -> int:
@@ -263,8 +258,16 @@ def _number(document: Document, fields: _Fields, name: str) -> int:
 
 
 def _optional_number(document: Document, fields: _Fields, name: str) -> int | None:
-    text = _text(document, fields, name)
-    return as_number(text, name) if text else None
+    if name in fields and (text := document.text_of(fields[name])):
+        return as_number(text, name)
+    return None
+
+
+def as_number(text: str, name: str) -> int:
+    """Read digits. Raises UndecodableError, which names the field."""
+    if text.isdigit() and text.isascii() and len(text) <= 20 and (number := int(text)) <= _MAX_NUMBER:
+        return number
+    raise UndecodableError(f"{name} is {text[:40]!r}; it must be a number from 0 to {_MAX_NUMBER}")
 
 
 def _first_number(document: Document, fields: _Fields, *names: str) -> int | None:
@@ -282,9 +285,7 @@ def _paths(document: Document, element: etree._Element) -> Paths:
         name = fields.get("PathName")
         if name is not None and (value := document.bytes_of(name)):
             named.setdefault(_text(document, fields, "PathNameType"), value)
-    return Paths(
-        unix=named.get("UNIX_NAME"), windows=named.get("WIN_NAME"), windows_short=named.get("WIN_8_3_NAME")
-    )
+    return Paths(named.get("UNIX_NAME"), named.get("WIN_NAME"), named.get("WIN_8_3_NAME"))
 
 
 def _user(document: Document, element: etree._Element | None) -> UserId:

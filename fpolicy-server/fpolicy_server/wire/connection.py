@@ -215,9 +215,10 @@ class Connection:
         None goes out for FAILED (nobody has the event: the node shall ask elsewhere), nor when the request
         was cancelled or answered at its deadline. Raises LocalError if the token is not open.
         """
-        if token not in self._unresolved:
-            raise LocalError(f"token {token} is not unresolved")
-        request = self._unresolved.pop(token)
+        try:
+            request = self._unresolved.pop(token)
+        except KeyError:
+            raise LocalError(f"token {token} is not unresolved") from None
         if request is None or self.requests is None or outcome is Outcome.FAILED:
             return False
         return self.requests.answer(request, answer)
@@ -257,7 +258,7 @@ class Connection:
         if self.state is State.NEW:
             return self._begin(header, body)
         self._step(Input.HANDSHAKE if header.type is MessageType.NEGO_REQ else Input.MESSAGE)
-        if header.content_bytes != len(body.rstrip(b"\0")):
+        if header.content_bytes != len(body):
             self.wrong_content_lengths += 1
         if header.type is MessageType.SCREEN_REQ:
             try:

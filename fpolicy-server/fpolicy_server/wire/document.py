@@ -10,7 +10,8 @@ range in the original are treated the same way, so nothing is ever mistaken for 
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from lxml import etree
 
@@ -35,29 +36,32 @@ class NotXmlError(ValueError):
     """The bytes are not the XML document that the protocol describes; the text says why."""
 
 
-class Document:
-    """The root element of a document and how to read the values in it."""
+class Document(NamedTuple):
+    """The root element of a document, and how to read the text of an element in it.
 
-    __slots__ = ("_is_escaped", "root")
+    `bytes_of` gives it as the bytes that the peer sent, entities resolved; `text_of` without padding, where
+    bytes that are no UTF-8 become U+FFFD.
+    """
 
-    def __init__(self, root: etree._Element, is_escaped: bool) -> None:
-        self.root = root
-        self._is_escaped = is_escaped
+    root: etree._Element
+    bytes_of: Callable[[etree._Element], bytes]
+    text_of: Callable[[etree._Element], str]
 
-    def bytes_of(self, element: etree._Element) -> bytes:
-        """Give an element's text as the bytes that the peer sent, entities resolved."""
-        text = element.text
-        if text is None:
-            return b""
-        if not self._is_escaped:
-            return text.encode()
-        return _ESCAPED.sub(_unescape, text).encode("utf-8", "surrogateescape")
 
-    def text_of(self, element: etree._Element) -> str:
-        """Give an element's text without padding; bytes that are no UTF-8 become U+FFFD."""
-        if self._is_escaped:
-            return self.bytes_of(element).decode("utf-8", "replace").strip()
-        return (element.text or "").strip()
+def _bytes_of(element: etree._Element) -> bytes:
+    return (element.text or "").encode()
+
+
+def _text_of(element: etree._Element) -> str:
+    return (element.text or "").strip()
+
+
+def _unescaped_bytes_of(element: etree._Element) -> bytes:
+    return _ESCAPED.sub(_unescape, element.text or "").encode("utf-8", "surrogateescape")
+
+
+def _unescaped_text_of(element: etree._Element) -> str:
+    return _unescaped_bytes_of(element).decode("utf-8", "replace").strip()
 
 
 def parse(data: bytes) -> Document:
@@ -72,13 +76,13 @@ def parse(data: bytes) -> Document:
         raise NotXmlError("no root element at the beginning of the document")
     if b"\r" not in content:
         try:
-            return Document(etree.fromstring(content, _PARSER), is_escaped=False)
+            return Document(etree.fromstring(content, _PARSER), _bytes_of, _text_of)
         except etree.XMLSyntaxError:
             pass  # perhaps only because of a name: read it again with offending bytes escaped
     text = _OFFENDING.sub(_escape, content.decode("utf-8", "surrogateescape"))
     text = _CHARACTER_REFERENCE.sub(_escape_reference, text)
     try:
-        return Document(etree.fromstring(text.encode(), _PARSER), is_escaped=True)
+        return Document(etree.fromstring(text.encode(), _PARSER), _unescaped_bytes_of, _unescaped_text_of)
     except etree.XMLSyntaxError as exc:
         raise NotXmlError(exc.msg or "not well-formed") from exc
 

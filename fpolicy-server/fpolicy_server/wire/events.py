@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from fpolicy_server.wire.messages import FileNotification, Handshake
 
@@ -25,8 +26,7 @@ class HandshakeReceived:
     version: str  # the one that `accept` will agree to
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationReceived:
+class NotificationReceived(NamedTuple):
     """One file operation. It is ours until `resolve(token, ...)`; `payload` is what the node sent."""
 
     token: int

@@ -1,17 +1,20 @@
 """What the peers say to each other, as values (docs/wire/messages.md).
 
-Names of files are bytes here: NFS names have no character set. Everything else is text or numbers.
+Names of files are bytes here: NFS names have no character set. Everything else is text or numbers. What is
+made for every notification is a named tuple: constant like a frozen dataclass, made in a third of the time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class MessageType(StrEnum):
     """NotfType of the header. `VOL_NOTFICATION` is spelled so on the wire."""
+
+    __hash__ = str.__hash__  # Enum's own is written in Python, and these are looked up for every message
 
     NEGO_REQ = "NEGO_REQ"
     NEGO_RESP = "NEGO_RESP"
@@ -56,16 +59,14 @@ class Handshake:
     versions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UserId:
+class UserId(NamedTuple):
     """Who acts: a UNIX id, a Windows SID (or name), or both when the node mapped one to the other."""
 
     unix_uid: int | None = None
     windows_sid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """Up to three names of one object, each as bytes with its own separators."""
 
     unix: bytes | None = None
@@ -73,8 +74,7 @@ class Paths:
     windows_short: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileNotification:
+class FileNotification(NamedTuple):
     """SCREEN_REQ: one file operation. The same for all request types, known or not.
 
     `request_type` is the code as sent. `generation_time` is the number as sent (its unit depends on its

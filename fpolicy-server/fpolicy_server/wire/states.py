@@ -14,6 +14,8 @@ from typing import Final
 class State(StrEnum):
     """Where a connection stands."""
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and these are looked up for every message
+
     NEW = "NEW"  # nothing read yet
     NEGOTIATED = "NEGOTIATED"  # the node's handshake is read, ours is not sent
     ACTIVE = "ACTIVE"  # notifications flow
@@ -24,6 +26,8 @@ class State(StrEnum):
 
 class Input(StrEnum):
     """What can happen to a connection."""
+
+    __hash__ = str.__hash__
 
     HANDSHAKE = "handshake request"
     MESSAGE = "any other message"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import MISSING, FrozenInstanceError, fields
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +82,8 @@ def test_the_schema_is_a_valid_draft_7_schema(schema: dict[str, Any]) -> None:
     jsonschema.Draft7Validator.check_schema(schema)
 
 
-def test_dataclass_schema_and_contract_have_the_same_fields(schema: dict[str, Any]) -> None:
-    assert {field.name for field in fields(FileEvent)} == CONTRACT.keys()
+def test_class_schema_and_contract_have_the_same_fields(schema: dict[str, Any]) -> None:
+    assert set(FileEvent._fields) == CONTRACT.keys()
     assert schema["properties"].keys() == CONTRACT.keys()
 
 
@@ -122,7 +121,7 @@ def test_optional_fields_default_to_absent_and_file_size_is_always_there() -> No
     data = file_event(file_size=None).to_dict()
     assert data["file_size"] is None
     assert not {"target_path", "offset", "length", "path_bytes"} & data.keys()
-    assert {f.name for f in fields(FileEvent) if f.default is not MISSING} >= {"target_path", "offset"}
+    assert FileEvent._field_defaults.keys() >= {"target_path", "offset"}
 
 
 def test_the_event_type_in_the_object_is_a_plain_string() -> None:
@@ -134,7 +133,7 @@ def test_unknown_fields_are_ignored() -> None:
 
 
 def test_an_event_cannot_be_changed() -> None:
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         file_event().file_path = "/other"  # type: ignore[misc]
 
 
