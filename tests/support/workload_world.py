@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import ConflictError
+from fsxn_runtime.events import format_timestamp
 from fsxn_runtime.lineage import LineageRecord, RecordResult
 from fsxn_runtime.pause import Mapping, Switch
 from fsxn_runtime.routing import parse_pattern
@@ -83,10 +84,15 @@ class MemoryStore:
         return self.steps.take(effect)
 
     def advance(self, seen: StateItem, following: StateItem) -> bool:
-        return self._change(seen, following)
+        return self._change(
+            seen, lambda now: replace(following, event_id=now.event_id, file_path=now.file_path)
+        )
 
     def close(self, seen: StateItem, status: Status, now_us: int, ttl_us: int) -> bool:
-        return self._change(seen, replace(seen, status=status, execution_input=""))
+        updated_at = format_timestamp(now_us)
+        return self._change(
+            seen, lambda now: replace(now, status=status, updated_at=updated_at, execution_input="")
+        )
 
     def count_duplicate(self, work_key: str) -> None:
         def effect() -> None:
@@ -98,12 +104,12 @@ class MemoryStore:
     def in_progress_before(self, time_us: int) -> Iterator[StateItem]:
         return iter([item for item in self.items.values() if item.status is Status.IN_PROGRESS])
 
-    def _change(self, seen: StateItem, following: StateItem) -> bool:
+    def _change(self, seen: StateItem, following: Callable[[StateItem], StateItem]) -> bool:
         def effect() -> bool:
             now = self.items.get(seen.work_key)
             if now is None or (now.status, now.attempt) != (seen.status, seen.attempt):
                 return False
-            self.items[seen.work_key] = following
+            self.items[seen.work_key] = following(now)
             return True
 
         return self.steps.take(effect)
