@@ -420,6 +420,7 @@ class World:
             "RECONCILE_FUNCTION": self.outputs["functions"]["reconcile"]["function_name"],
             "ROTATION_FUNCTION": self.outputs["functions"]["rotate"]["function_name"],
             "ONTAP_SECRET_ID": ONTAP_SECRET,
+            "SLO_PARAMETER": self.outputs["slo"]["parameter"],
             "SIMULATOR": self.sim.ready["control"],
         }
 

@@ -54,6 +54,8 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
         "metric_query",
         "dimensions",
         "statistic",
+        "extended_statistic",
+        "evaluate_low_sample_count_percentiles",
         "comparison_operator",
         "threshold",
         "period",
@@ -61,8 +63,10 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
         "datapoints_to_alarm",
         "treat_missing_data",
         "alarm_actions",
-        "metric_query",
+        "ok_actions",
     ),
+    "aws_cloudwatch_composite_alarm": ("alarm_name", "alarm_rule", "alarm_actions", "ok_actions"),
+    "aws_cloudwatch_dashboard": ("dashboard_name", "dashboard_body"),
     "aws_dynamodb_table": (
         "name",
         "hash_key",
@@ -168,6 +172,7 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 JSON_ATTRIBUTES = frozenset(
     {
         "container_definitions",
+        "dashboard_body",
         "definition",
         "event_pattern",
         "input",

@@ -17,6 +17,7 @@ output "alarm_names" {
     module.inbox_inventory.alarm_names,
     module.lineage.alarm_names,
     module.rotation.alarm_names,
+    module.slo.alarm_names,
     module.workload.alarm_names,
   ))
 }
@@ -112,6 +113,11 @@ output "server" {
     service_name      = module.fpolicy_ecs.service_name
     volume_map        = module.fpolicy_ecs.volume_map
   }
+}
+
+output "slo" {
+  description = "Names of the dashboards, and the parameter with the objectives in force (SLO_PARAMETER)."
+  value       = { dashboard_names = module.slo.dashboard_names, parameter = module.slo.catalogue_parameter.name }
 }
 
 output "state_machine" {

@@ -191,6 +191,33 @@ module "rotation" {
   vpc    = module.ontap_access.vpc
 }
 
+module "slo" {
+  source = "../../modules/slo"
+
+  # fsxn slo budget shows the same; the alarms cost about 4.40 USD a month.
+  budget_alarms_enabled = false
+
+  context          = local.context
+  dashboards       = jsondecode(file("${path.module}/../../python/fsxn_runtime/slo/dashboards.json"))
+  metric_catalogue = local.metric_catalogue
+  objectives       = local.metric_catalogue
+  operations       = local.operations
+  targets          = var.slo_targets
+
+  # Each says by itself that files change and nothing is processed, or soon will not be.
+  pipeline_alarms = merge(module.event_router.pipeline_alarms, module.fpolicy_ecs.pipeline_alarms, module.workload.pipeline_alarms)
+
+  sources = {
+    access_points      = module.canary.targets.access_points
+    dead_letter_queues = concat(module.event_router.queue_names.dead_letter, module.workload.queue_names.dead_letter)
+    environments       = [module.guardrails.settings.environment]
+    file_systems       = module.canary.targets.file_systems
+    queues             = concat(module.event_router.queue_names.waiting, module.workload.queue_names.waiting)
+    services           = [module.fpolicy_ecs.service_name]
+    workloads          = [local.uc_id]
+  }
+}
+
 module "content_inventory" {
   source = "../../modules/content-inventory"
 

@@ -43,6 +43,11 @@ output "server" {
   value       = { cluster_name = module.fpolicy_ecs.cluster_name, service_name = module.fpolicy_ecs.service_name }
 }
 
+output "slo" {
+  description = "Names of the dashboards, and the parameter with the objectives in force (SLO_PARAMETER)."
+  value       = { dashboard_names = module.slo.dashboard_names, parameter = module.slo.catalogue_parameter.name }
+}
+
 output "volume_map" {
   description = "Where the server looks for the volume map: bucket and key."
   value       = module.fpolicy_ecs.volume_map

@@ -261,6 +261,17 @@ variable "server_tls" {
   default = null
 }
 
+variable "slo_targets" {
+  description = "Changes to the default objectives, by objective (ingestion-latency, success-rate, reconnect-time, replay-completion): see modules/slo."
+  type = map(object({
+    objective_pct = optional(number)
+    periods       = optional(number)
+    threshold     = optional(number)
+  }))
+  default  = {}
+  nullable = false
+}
+
 variable "svms" {
   description = "SVMs whose file operations are told, by a fixed name: name of the SVM, priority of the policy (1 to 10; the next free one when another policy has it), protocols, and what the Persistent Store must hold (module fpolicy-ecs knows more settings)."
   type = map(object({

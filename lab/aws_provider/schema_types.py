@@ -6,6 +6,7 @@ PROVIDER_VERSION = "6.25.0"  # of hashicorp/aws
 
 # Applied to the local AWS. A structure test keeps this list equal to the records in `services/`.
 APPLIED = (
+    "cloudwatch_composite_alarm",
     "cloudwatch_dashboard",
     "cloudwatch_event_archive",
     "cloudwatch_event_bus",
@@ -63,7 +64,6 @@ PLAN_ONLY = (
     "appautoscaling_target",
     "budgets_budget",
     "cloudformation_stack",
-    "cloudwatch_composite_alarm",
     "ecr_repository",
     "fsx_ontap_file_system",
     "fsx_ontap_storage_virtual_machine",

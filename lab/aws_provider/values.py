@@ -134,7 +134,8 @@ def canonical(value: Value, kind: TfType, text: str | None = None) -> Value:
         if outer == "map":
             return {key: canonical(item, inner) for key, item in sorted(value.items())}
         return {name: canonical(value.get(name), field) for name, field in inner.items()}
-    return value
+    # A number that binary fractions do not hold exactly, such as 92.8, comes as its decimal text.
+    return _number(value) if kind == "number" else value
 
 
 def canonical_json(value: str, text: str) -> Value:

@@ -127,6 +127,11 @@ class Emulator:
         """Log group and text of every EMF log line since the last call, oldest first."""
         return [(group, line) for group, line in self._post_to_lab("emf-lines", {})]
 
+    def queue_figures(self) -> dict[str, tuple[int, float]]:
+        """Visible messages, and age of the oldest message in seconds, by the queue's name."""
+        found = self._post_to_lab("queue-figures", {})
+        return {name: (visible, age) for name, (visible, age) in found.items()}
+
     def set_function_environment(self, variables: Mapping[str, str]) -> None:
         """Give every function these variables beside those of its configuration, which Terraform owns."""
         self._post_to_lab("function-environment", variables)

@@ -5,6 +5,8 @@
 - `POST /_lab/ecs-task` records one ECS task as the ECS runner sees it. The emulator's own scheduler, which
   calls tasks RUNNING although nothing runs, is switched off: without a runner no task ever starts.
 - `POST /_lab/emf-lines` takes the log lines with an EMF header that arrived since the last call.
+- `POST /_lab/queue-figures` says of each queue how many messages are visible and how old the oldest one is,
+  which SQS tells CloudWatch and nobody else.
 - `POST /_lab/function-environment` adds variables for every process of a function that starts from now on.
 - At most LAB_LAMBDA_ENVIRONMENTS processes run for one function; more invocations wait for one. The emulator
   alone starts a process for each concurrent invocation: 400 executions at once were 245 Python processes.
@@ -46,7 +48,7 @@ from typing import Any
 from ministack import app as ministack_app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import set_request_account_id, set_request_region
-from ministack.services import cloudwatch_logs, ecs, eventbridge, lambda_svc, s3
+from ministack.services import cloudwatch_logs, ecs, eventbridge, lambda_svc, s3, sqs
 
 from lab.cloud import secret_rotation, task_tokens
 from lab.cloud.lambda_bootstrap import END_OF_LOG
@@ -90,6 +92,17 @@ def take_emf_lines(body: Any) -> object:  # noqa: ARG001 (every door has a body;
     return taken
 
 
+def queue_figures(body: Any) -> object:  # noqa: ARG001 (every door has a body; this one needs none)
+    """Answer [visible messages, age of the oldest message in seconds] by the queue's name."""
+    now = time.time()
+    figures = {}
+    for _, queue_ in sqs._queues.all_items():
+        sent = [message.get("sent_at", now) for message in queue_["messages"]]
+        visible = sum(message.get("visible_at", 0.0) <= now for message in queue_["messages"])
+        figures[queue_["name"]] = [visible, max(0.0, now - min(sent, default=now))]
+    return figures
+
+
 def set_function_environment(body: Any) -> object:
     """Add variables; a function's process inherits this process's, and its own settings win."""
     os.environ.update(body)
@@ -112,6 +125,7 @@ DOORS: Mapping[str, Callable[[Any], object]] = {
     "/_lab/service-events": put_service_events,
     "/_lab/ecs-task": record_ecs_task,
     "/_lab/emf-lines": take_emf_lines,
+    "/_lab/queue-figures": queue_figures,
     "/_lab/function-environment": set_function_environment,
 }
 

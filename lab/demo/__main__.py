@@ -11,6 +11,7 @@ from types import FrameType
 from rich.console import Console
 
 from lab.cloud.emulator import EmulatorError
+from lab.cloud.service_metrics import ServiceMetrics
 from lab.demo.live import watch
 from lab.demo.result import conclude
 from lab.demo.story import Story, draw, now
@@ -54,7 +55,11 @@ def tell(console: Console, seed: int, files: int) -> int:
     """Run the story, write run.json and report.html, print the table."""
     started_at = now()
     run_file, page = DIRECTORY / "run.json", DIRECTORY / "report.html"
-    with View(console) as view, World(DIRECTORY, step=view.step) as world:
+    with (
+        View(console) as view,
+        World(DIRECTORY, step=view.step) as world,
+        ServiceMetrics(world.emulator),
+    ):
         run = Story(world, view, seed=seed, files=files).tell(started_at)
         run_file.write_text(json.dumps(run))
         draw(world, run_file, page)

@@ -47,6 +47,9 @@ class Story:
             verification = self._events()
             capacity.grant_ends()
         self._checks += capacity.checks
+        with self._view.step("record objectives and dashboards"):
+            objectives = record_objectives(self._world, started_at)
+            self._checks.append(objectives_check(objectives))
         return {
             "schema_version": "1.0",
             "title": "make demo",
@@ -55,6 +58,7 @@ class Story:
             "checks": [{"title": c.title, "text": c.text, "ok": c.ok} for c in self._checks],
             "steps": [{"name": s.name, "seconds": s.seconds or 0.0} for s in self._view.steps],
             "facts": self._facts(),
+            "objectives": objectives,
             "verification": verification,
         }
 
@@ -187,6 +191,31 @@ def verify(world: World, *more: str, allow_lost: int = 0) -> dict[str, Any]:
         raise WorldError(f"fsxn events verify failed: {result.stderr.strip()}")
     verification: dict[str, Any] = json.loads(result.stdout)
     return verification
+
+
+def record_objectives(world: World, since: datetime) -> dict[str, Any]:
+    """Run `fsxn slo record` over both dashboards as they were deployed."""
+    command = ["fsxn", "slo", "record", "--since", f"{since:%Y-%m-%dT%H:%M:%SZ}"]
+    for name in world.outputs["slo"]["dashboard_names"].values():
+        command += ["--dashboard", name]
+    result = run_tool(world, command)
+    if result.returncode != 0:
+        raise WorldError(f"fsxn slo record failed: {result.stderr.strip()}")
+    recorded: dict[str, Any] = json.loads(result.stdout)
+    return recorded
+
+
+def objectives_check(recorded: Mapping[str, Any]) -> Check:
+    """Say whether every objective was measured, and every widget of the dashboards has data."""
+    states = ", ".join(f"{each['name']} {each['state'].replace('_', ' ')}" for each in recorded["objectives"])
+    panels = [panel for dashboard in recorded["dashboards"] for panel in dashboard["panels"]]
+    filled = sum(any(series["points"] for series in panel["series"]) for panel in panels)
+    measured = all(each["value"] is not None for each in recorded["objectives"])
+    return Check(
+        "every objective is measured, every widget of the dashboards has data",
+        f"{states}; {filled} of {len(panels)} widgets",
+        measured and filled == len(panels) > 0,
+    )
 
 
 def draw(world: World, run: Path, page: Path) -> None:

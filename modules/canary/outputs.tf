@@ -29,3 +29,11 @@ output "state_parameter" {
   description = "Name and ARN of the parameter with the access point's state, for workloads that poll: {\"state\": \"available\", \"disrupted\" or \"failing\", \"since\": time}."
   value       = { arn = aws_ssm_parameter.state.arn, name = aws_ssm_parameter.state.name }
 }
+
+output "targets" {
+  description = "What is watched, by the value of the dimension Target: access points, and file systems whose ONTAP a canary asks."
+  value = {
+    access_points = [local._access_point_name]
+    file_systems  = [for each in aws_synthetics_canary.ontap : var.file_system_id]
+  }
+}

@@ -23,9 +23,22 @@ output "ingestion_queue" {
   value       = { arn = aws_sqs_queue.ingestion.arn, url = aws_sqs_queue.ingestion.url }
 }
 
+output "pipeline_alarms" {
+  description = "Alarms that say that nothing is processed any more, for module slo."
+  value       = { ingestion-age = { alarm_name = aws_cloudwatch_metric_alarm.queue["ingestion-age"].alarm_name } }
+}
+
 output "quarantine_queue" {
   description = "The queue of what can never become an event: ARN and URL."
   value       = { arn = aws_sqs_queue.quarantine.arn, url = aws_sqs_queue.quarantine.url }
+}
+
+output "queue_names" {
+  description = "Names of the queues: in which events wait, and in which given-up or refused ones end."
+  value = {
+    dead_letter = concat([aws_sqs_queue.dead_letter.name, aws_sqs_queue.quarantine.name], aws_sqs_queue.bus_dead_letter[*].name)
+    waiting     = [aws_sqs_queue.ingestion.name]
+  }
 }
 
 output "router" {

@@ -18,6 +18,14 @@ output "log_group_name" {
   value       = aws_cloudwatch_log_group.server.name
 }
 
+output "pipeline_alarms" {
+  description = "Alarms that say that nothing is captured any more, or soon, for module slo."
+  value = {
+    connections       = { alarm_name = aws_cloudwatch_metric_alarm.server["connections"].alarm_name }
+    reconcile-missing = { alarm_name = aws_cloudwatch_metric_alarm.reconcile["reconcile-missing"].alarm_name }
+  }
+}
+
 output "reconciler" {
   description = "The reconcile function: function name, log group, role, dead-letter queue, table."
   value = {

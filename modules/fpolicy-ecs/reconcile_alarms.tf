@@ -26,14 +26,6 @@ locals {
       missing     = "notBreaching"
       description = "A policy was changed without its guard: what clients did in about a second was not reported."
     }
-    reconnect-time = {
-      metric      = "FPolicyReconnectTime_sec"
-      comparison  = "GreaterThanOrEqualToThreshold"
-      threshold   = 30 # the objective (docs/runbooks/fpolicy-reconnect-time.md)
-      periods     = 3
-      missing     = "notBreaching" # reconcile-missing tells
-      description = "A wanted connection between ONTAP and a server has been lost for 30 seconds and longer."
-    }
     store-filling = {
       metric      = "FPolicyStoreUsed_pct"
       comparison  = "GreaterThanOrEqualToThreshold"

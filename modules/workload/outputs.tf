@@ -25,6 +25,16 @@ output "finisher" {
   }
 }
 
+output "pipeline_alarms" {
+  description = "Alarms that say that this workload processes nothing any more, unless it is paused, for module slo."
+  value = {
+    "${var.uc_id}-work-age" = {
+      alarm_name = aws_cloudwatch_metric_alarm.queue["work-age"].alarm_name
+      unless     = aws_cloudwatch_metric_alarm.paused.alarm_name
+    }
+  }
+}
+
 output "poller" {
   description = "The poller function: function name, role name, log group name, URL of the queue of its failed invocations; null for EVENT_DRIVEN."
   value = one([for poller in module.poller : {
@@ -33,6 +43,11 @@ output "poller" {
     log_group_name        = poller.log_group_name
     role_name             = poller.role_name
   }])
+}
+
+output "queue_names" {
+  description = "Names of the queues: in which events wait, and in which given-up work ends."
+  value       = { dead_letter = [aws_sqs_queue.dead_letter.name], waiting = [aws_sqs_queue.work.name] }
 }
 
 output "rule" {

@@ -32,6 +32,10 @@ def test_destroy_leaves_nothing(world: World):
         "rules": world.client("events").list_rules()["Rules"],
         "roles": world.client("iam").list_roles()["Roles"],
         "alarms": world.client("cloudwatch").describe_alarms()["MetricAlarms"],
+        "composite alarms": world.client("cloudwatch").describe_alarms(AlarmTypes=["CompositeAlarm"])[
+            "CompositeAlarms"
+        ],
+        "dashboards": world.client("cloudwatch").list_dashboards()["DashboardEntries"],
         "topics": world.client("sns").list_topics()["Topics"],
         "buses": [bus for bus in buses if bus["Name"] != "default"],
         "archives": world.client("events").list_archives()["Archives"],

@@ -104,7 +104,9 @@ PUBLIC = {
         "effective_catalogue",
         "error_budgets",
         "evaluate_slos",
+        "generate_dashboard_widgets",
         "is_finding",
+        "record",
     },
     "fsxn_runtime.lineage": {
         "LineageRecord",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,10 @@ TO_ATTACH_TO_A_VPC = {
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 }
+ALARMS = ("aws_cloudwatch_metric_alarm", "aws_cloudwatch_composite_alarm")
+# Silence counts as good there, so OK may only mean that nothing ran (modules/slo/alarms.tf).
+WITHOUT_OK = {'module.slo.aws_cloudwatch_metric_alarm.slo["success-rate"]'}
+SAME_ALARM = ("namespace", "metric_name", "dimensions", "statistic", "extended_statistic", "threshold")
 ENVIRONMENTS = ("local", "poc", "production")
 
 
@@ -101,18 +106,50 @@ def keys(statement: Resource) -> list[str]:
 def test_every_alarm_goes_to_the_topic_and_names_a_runbook_that_exists(
     root: str, evaluated: Evaluate, repository: Path
 ) -> None:
-    for alarm in of(evaluated(root), "aws_cloudwatch_metric_alarm"):
+    """By itself, or as a part of a composite alarm; that it is over, too, unless that cannot be known."""
+    resources = evaluated(root)
+    rules = " ".join(
+        composite["values"]["alarm_rule"] for composite in of(resources, "aws_cloudwatch_composite_alarm")
+    )
+    (topic,) = of(resources, "aws_sns_topic")
+    for alarm in of(resources, *ALARMS):
         values = alarm["values"]
-        assert values["alarm_actions"] == values["ok_actions"], alarm["address"]
-        assert len(values["alarm_actions"]) == 1, alarm["address"]
+        if values["alarm_actions"]:
+            assert values["alarm_actions"] == [topic["values"]["arn"]], alarm["address"]
+            without_ok = alarm["address"] in WITHOUT_OK
+            assert (values["ok_actions"] or []) == ([] if without_ok else values["alarm_actions"])
+        else:
+            assert f'ALARM("{values["alarm_name"]}")' in rules, alarm["address"]
         runbook = values["alarm_description"].rpartition(" ")[2]
         assert (repository / runbook).is_file(), f"{alarm['address']}: {runbook}"
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS)
+def test_a_composite_alarm_joins_alarms_that_exist(root: str, evaluated: Evaluate) -> None:
+    resources = evaluated(root)
+    names = {alarm["values"]["alarm_name"] for alarm in of(resources, *ALARMS)}
+    composites = of(resources, "aws_cloudwatch_composite_alarm")
+    assert composites
+    for composite in composites:
+        joined = re.findall(r'ALARM\("([^"]+)"\)', composite["values"]["alarm_rule"])
+        assert joined
+        assert set(joined) <= names, composite["address"]
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS)
+def test_no_two_alarms_with_actions_watch_the_same_in_the_same_way(root: str, evaluated: Evaluate) -> None:
+    watched = [
+        json.dumps({name: alarm["values"][name] for name in SAME_ALARM}, sort_keys=True)
+        for alarm in of(evaluated(root), "aws_cloudwatch_metric_alarm")
+        if alarm["values"]["alarm_actions"] and alarm["values"]["metric_name"]
+    ]
+    assert {each for each in watched if watched.count(each) > 1} == set()
 
 
 def test_every_runbook_belongs_to_an_alarm(evaluated: Evaluate, repository: Path) -> None:
     named = {
         alarm["values"]["alarm_description"].rpartition("/")[2]
-        for alarm in of(evaluated("production"), "aws_cloudwatch_metric_alarm")
+        for alarm in of(evaluated("production"), *ALARMS)
     }
     assert {path.name for path in (repository / "docs/runbooks").glob("*.md")} - {"README.md"} == named
 

@@ -1,4 +1,4 @@
-"""CloudWatch: metric alarms and dashboards. The local AWS evaluates alarms in a simplified way only."""
+"""CloudWatch: metric and composite alarms, dashboards. The local AWS evaluates alarms in a simplified way."""
 
 from __future__ import annotations
 
@@ -87,6 +87,8 @@ def _query(block: Object) -> dict[str, Any]:
 
 def _put_alarm(cloud: Cloud, values: Object, tags: list[dict[str, str]] | None = None) -> None:
     arguments = {key: values[name] for name, key in ALARM.items() if values[name] not in (None, "")}
+    if "Threshold" in arguments:
+        arguments["Threshold"] = float(arguments["Threshold"])  # may come as text (values.canonical)
     arguments.update({key: sorted(values[name] or []) for name, key in ACTIONS.items()})
     if values["metric_query"]:
         arguments["Metrics"] = [_query(block) for block in values["metric_query"]]
@@ -97,13 +99,11 @@ def _put_alarm(cloud: Cloud, values: Object, tags: list[dict[str, str]] | None =
     )
 
 
-def _find_alarm(cloud: Cloud, name: str) -> dict[str, Any]:
-    alarms = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm"])[
-        "MetricAlarms"
-    ]
-    if not alarms:
+def _find_alarm(cloud: Cloud, name: str, kind: str = "MetricAlarm") -> dict[str, Any]:
+    answer = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=[kind])
+    if not answer[f"{kind}s"]:
         raise NotFoundError(name)
-    return dict(alarms[0])
+    return dict(answer[f"{kind}s"][0])
 
 
 def _create_alarm(cloud: Cloud, values: Object) -> Object:
@@ -116,14 +116,22 @@ def _create_alarm(cloud: Cloud, values: Object) -> Object:
 def _update_alarm(cloud: Cloud, state: Object, changed: set[str]) -> None:
     if changed - {"tags", "tags_all"}:
         _put_alarm(cloud, state)
+    _change_alarm_tags(cloud, state, changed)
+
+
+def _change_alarm_tags(cloud: Cloud, state: Object, changed: set[str]) -> None:
     if "tags_all" in changed:
         client, arn = cloud.client("cloudwatch"), state["arn"]
         change_tags(
             state["tags_all"],
-            tag_map(client.list_tags_for_resource(ResourceARN=arn)["Tags"]),
+            _alarm_tags(cloud, arn),
             lambda fresh: client.tag_resource(ResourceARN=arn, Tags=tag_list(fresh)),
             lambda keys: client.untag_resource(ResourceARN=arn, TagKeys=keys),
         )
+
+
+def _alarm_tags(cloud: Cloud, arn: str) -> dict[str, str]:
+    return tag_map(cloud.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
 def _read_alarm(cloud: Cloud, state: Object) -> Object:
@@ -141,15 +149,60 @@ def _read_alarm(cloud: Cloud, state: Object) -> Object:
         **result,
         "alarm_name": alarm["AlarmName"],
         "arn": alarm["AlarmArn"],
-        "tags": tag_map(
-            cloud.client("cloudwatch").list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
-        ),
+        "tags": _alarm_tags(cloud, alarm["AlarmArn"]),
     }
 
 
 def _delete_alarm(cloud: Cloud, state: Object) -> None:
     with absent(*GONE):
         cloud.client("cloudwatch").delete_alarms(AlarmNames=[state["id"]])
+
+
+# composite alarm -----------------------------------------------------------------------------------------
+
+COMPOSITE = {
+    "actions_enabled": "ActionsEnabled",
+    "alarm_description": "AlarmDescription",
+    "alarm_rule": "AlarmRule",
+}
+
+
+def _put_composite(cloud: Cloud, values: Object, tags: list[dict[str, str]] | None = None) -> None:
+    arguments = {key: values[name] for name, key in COMPOSITE.items() if values[name] not in (None, "")}
+    arguments.update({key: sorted(values[name] or []) for name, key in ACTIONS.items()})
+    suppressor = one(values["actions_suppressor"])
+    if suppressor:
+        arguments["ActionsSuppressor"] = suppressor["alarm"]
+        arguments["ActionsSuppressorWaitPeriod"] = suppressor["wait_period"]
+        arguments["ActionsSuppressorExtensionPeriod"] = suppressor["extension_period"]
+    cloud.client("cloudwatch").put_composite_alarm(
+        AlarmName=values["alarm_name"], **arguments, **set_only(Tags=tags)
+    )
+
+
+def _create_composite(cloud: Cloud, values: Object) -> Object:
+    name = values["alarm_name"]
+    must_be_new(lambda: _find_alarm(cloud, name, "CompositeAlarm"), f"composite alarm {name}")
+    _put_composite(cloud, values, tag_list(values["tags_all"]))
+    return {"id": name}
+
+
+def _update_composite(cloud: Cloud, state: Object, changed: set[str]) -> None:
+    if changed - {"tags", "tags_all"}:
+        _put_composite(cloud, state)
+    _change_alarm_tags(cloud, state, changed)
+
+
+def _read_composite(cloud: Cloud, state: Object) -> Object:
+    alarm = _find_alarm(cloud, state["id"], "CompositeAlarm")
+    result: Object = {name: alarm.get(key, "") for name, key in COMPOSITE.items() if key in alarm}
+    result.update({name: alarm.get(key, []) for name, key in ACTIONS.items()})
+    return {
+        **result,
+        "alarm_name": alarm["AlarmName"],
+        "arn": alarm["AlarmArn"],
+        "tags": _alarm_tags(cloud, alarm["AlarmArn"]),
+    }
 
 
 # dashboard -----------------------------------------------------------------------------------------------
@@ -203,6 +256,16 @@ RECORDS = (
         create_only=frozenset({"alarm_name"}),
         blank={"evaluate_low_sample_count_percentiles": ""},
         filled=frozenset({"datapoints_to_alarm", "period"}),
+        patterns={"alarm_name": r"[^\x00-\x1f]{1,255}"},
+        name_of="alarm_name",
+    ),
+    Record(
+        type="aws_cloudwatch_composite_alarm",
+        create=_create_composite,
+        update=_update_composite,
+        read=_read_composite,
+        delete=_delete_alarm,
+        create_only=frozenset({"alarm_name"}),
         patterns={"alarm_name": r"[^\x00-\x1f]{1,255}"},
         name_of="alarm_name",
     ),

@@ -14,6 +14,7 @@ BOTTOM = 34
 ROUND_MS = frozenset(
     step * 10**power for power in range(5) for step in (1, 2, 5)
 )  # what an axis is marked with
+SERIES_COLOURS = 6  # as many as an eye tells apart; the style sheet has them
 FEWEST_BINS = 10  # a decade: fewer make one fat bar of it
 
 
@@ -119,6 +120,58 @@ def shares(parts_of_whole: Sequence[tuple[str, int]]) -> str:
 
     words = ", ".join(f"{count} {name}" for name, count in parts_of_whole)
     return picture(WIDE, height, f"What became of each event: {words}", parts())
+
+
+def series_class(place: int) -> str:
+    """Give the class that colours a panel's series; they repeat after SERIES_COLOURS."""
+    return f"series{place % SERIES_COLOURS}"
+
+
+def panel(drawn: Mapping[str, Any]) -> str:
+    """One widget of a dashboard: its series over the time of the run, its targets as lines."""
+    height, top = 190, 14
+    floor, right = height - BOTTOM, NARROW - 8
+    values = [value for each in drawn["series"] for _, value in each["points"]]
+    lines = drawn["lines"]
+    grid = ticks(max([*values, *(line["value"] for line in lines), 0.0]))
+    x_of = scale(max(1.0, float(drawn["seconds"])), LEFT, right)
+    y_of = scale(grid[-1], floor, top)
+
+    def parts() -> Iterator[str]:
+        yield from horizontal_lines(grid, LEFT, right, y_of)
+        for line in lines:
+            y = y_of(line["value"])
+            yield element("line", x1=LEFT, x2=right, y1=y, y2=y, class_="target")
+            yield text(line["label"], right, y - 4 if y > top + 8 else y + 13, "end", "label strong")
+        for place, each in enumerate(drawn["series"]):
+            yield from _points(each["points"], drawn["period_seconds"], x_of, y_of, series_class(place))
+        if not values:
+            yield text("no data in this time", (LEFT + right) / 2, (top + floor) / 2, "middle")
+        for value in ticks(float(drawn["seconds"]), 5):
+            if value <= drawn["seconds"]:
+                yield text(_span(value), x_of(value), floor + 18, "middle")
+
+    return picture(NARROW, height, drawn["title"], parts())
+
+
+def _points(
+    points: Sequence[Sequence[float]], period: float, x_of: scale, y_of: scale, class_: str
+) -> Iterator[str]:
+    """A line through neighbouring periods, and a dot at each: one alone would not be seen otherwise."""
+    path, before = "", None
+    for at, value in points:
+        # A period begins before the run where the run began within it.
+        x, y = x_of(max(0.0, at)), y_of(value)
+        joined = before is not None and at - before <= 1.5 * period
+        path += f"{'L' if joined else 'M'}{x:.1f} {y:.1f}"
+        before = at
+        yield element("circle", cx=x, cy=y, r=2.2, class_=f"{class_} dot")
+    if path:
+        yield element("path", d=path, class_=f"{class_} curve")
+
+
+def _span(seconds: float) -> str:
+    return f"{short(seconds / 3600)} h" if seconds >= 7200 else f"{short(seconds)} s"
 
 
 def steps(rows: Sequence[tuple[str, float]]) -> str:

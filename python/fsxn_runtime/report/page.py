@@ -12,6 +12,7 @@ from markupsafe import Markup
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.report import charts
 from fsxn_runtime.report.model import Verification
+from fsxn_runtime.report.objectives import objectives
 from fsxn_runtime.report.text import duration, latencies, rows, system_messages
 
 # What an event on the bus can become, in the words of the page.
@@ -30,19 +31,25 @@ def render(run: Mapping[str, Any]) -> str:
     """Draw the page of a run.
 
     `run` has `verification` (as `fsxn events verify --json` prints it) and may have `title`, `started_at`,
-    `checks` ({title, text, ok}), `steps` ({name, seconds}) and `facts` ([name, value]).
-    Raises RejectedError when the verification is missing or lacks a field.
+    `checks` ({title, text, ok}), `steps` ({name, seconds}), `facts` ([name, value]) and `objectives` (as
+    `fsxn slo record` prints it).
+    Raises RejectedError when the verification is missing, or it or the objectives lack a field.
     """
     try:
         verification = Verification.from_dict(run["verification"])
     except (KeyError, TypeError) as exc:
         raise RejectedError(f"the run has no complete verification: {exc}") from exc
+    try:
+        drawn = objectives(run["objectives"]) if run.get("objectives") else None
+    except (KeyError, TypeError) as exc:
+        raise RejectedError(f"the run's objectives are not complete: {exc!r}") from exc
     folder = files("fsxn_runtime.report")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     complete = {**_DEFAULTS, **run}
     return page.from_string(folder.joinpath("page.html").read_text(encoding="utf-8")).render(
         run=complete,
         ok=verification.ok and all(check["ok"] for check in complete["checks"]),
+        objectives=drawn,
         findings=verification.findings,
         delivery=verification.delivery,
         outputs=verification.outputs,

@@ -2,7 +2,13 @@
 
 from fsxn_runtime.slo.catalogue import defaults
 from fsxn_runtime.slo.core import is_finding
-from fsxn_runtime.slo.evaluation import effective_catalogue, error_budgets, evaluate_slos
+from fsxn_runtime.slo.evaluation import (
+    effective_catalogue,
+    error_budgets,
+    evaluate_slos,
+    generate_dashboard_widgets,
+    record,
+)
 from fsxn_runtime.slo.model import Budget, Catalogue, SloResult, SloState, SloTarget
 
 SLO_TARGETS = defaults().targets
@@ -17,5 +23,7 @@ __all__ = [
     "effective_catalogue",
     "error_budgets",
     "evaluate_slos",
+    "generate_dashboard_widgets",
     "is_finding",
+    "record",
 ]

@@ -24,6 +24,7 @@ _BREACHING: Final[Mapping[str, Comparison]] = {
 }
 # Binary fractions: 14.4 * 0.5 % * 60 must not be a hair below or above what it is on paper.
 _ROUNDING: Final = 1e-9
+_EVALUATION_SECONDS: Final = 60
 
 
 def rule_of(target: SloTarget) -> AlarmRule:
@@ -37,9 +38,13 @@ def rule_of(target: SloTarget) -> AlarmRule:
     )
 
 
-def period_end(now: int, period_seconds: int) -> int:
-    """Give the end of the last whole period: a running one is not judged."""
-    return now - now % period_seconds
+def evaluation_end(now: int) -> int:
+    """Give the end of the last whole minute: a running one is not judged.
+
+    An alarm is evaluated every minute, over periods that end then, not where those of the clock do
+    (CloudWatch user guide, "Alarm evaluation window": a sliding window is the default).
+    """
+    return now - now % _EVALUATION_SECONDS
 
 
 def by_period(
@@ -62,7 +67,7 @@ def by_period(
 
 
 def judge(target: SloTarget, points: Iterable[Point], end: int) -> SloResult:
-    """Say whether the objective is met at `end`, the end of a period, as its alarm would.
+    """Say whether the objective is met at `end`, the end of a minute, as its alarm would.
 
     No point in the periods that an alarm looks at is a state of its own, also where the alarm takes silence
     for good. As silence is never taken for bad, violated here and ALARM there are the same.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.slo.catalogue import defaults, parse
-from fsxn_runtime.slo.core import bad_pct, budget, burn, judge, period_end, rule_of
+from fsxn_runtime.slo.core import bad_pct, budget, burn, evaluation_end, judge, rule_of
 from fsxn_runtime.slo.model import Budget, Catalogue, Point, SloResult, SloTarget
+from fsxn_runtime.slo.panels import panels, queries
 from fsxn_runtime.slo.settings import SloSettings
-from fsxn_runtime.slo.store import Points, parameter_text
+from fsxn_runtime.slo.store import Points, dashboard_body, parameter_text, read_series
+from fsxn_runtime.slo.widgets import widgets_of
 
 # One-minute values are kept for 15 days, five-minute ones for 63 (CloudWatch user guide, metrics retention),
 # so a longer window is read in five-minute periods. A gauge that was bad for a minute is then bad for five:
@@ -38,13 +41,58 @@ def evaluate_slos(
     """
     known = catalogue or effective_catalogue()
     points = Points(cloudwatch_client, known.namespace)
-    moment = now_us() // 1_000_000 if now is None else now
+    end = evaluation_end(now_us() // 1_000_000 if now is None else now)
     results = []
     for target in known.targets.values():
-        end = period_end(moment, target.period_seconds)
         newest = points.newest(target, end, rule_of(target).evaluation_range)
         results.append(judge(target, newest, end))
     return results
+
+
+def generate_dashboard_widgets(
+    *,
+    region: str,
+    dashboard: str = "slo",
+    catalogue: Catalogue | None = None,
+    sources: Mapping[str, Sequence[str]] | None = None,
+) -> list[dict[str, Any]]:
+    """Give the widgets of a dashboard (slo, operations) for CloudWatch; the objectives' with their targets.
+
+    `sources`: names that series need (queues, access_points, ...); without them their widgets are left out.
+    """
+    return widgets_of(dashboard, catalogue or effective_catalogue(), region, sources or {})
+
+
+def record(
+    cloudwatch_client: Any,
+    dashboards: Sequence[str],
+    *,
+    start: int,
+    catalogue: Catalogue | None = None,
+    now: int | None = None,
+) -> dict[str, Any]:
+    """Give all that a report draws: results, budgets, and the panels of deployed dashboards since `start`.
+
+    Times are whole seconds since 1970; plain JSON values.
+    """
+    known = catalogue or effective_catalogue()
+    moment = now_us() // 1_000_000 if now is None else now
+    drawn = []
+    for name in dashboards:
+        body = dashboard_body(cloudwatch_client, name)
+        values = read_series(cloudwatch_client, queries(body, name), start, moment)
+        drawn.append({"name": name, "panels": panels(body, name, values, start, moment)})
+    results = evaluate_slos(cloudwatch_client, catalogue=known, now=moment)
+    return {
+        "origin": known.origin,
+        "objectives": [
+            {**known.targets[result.slo_name].to_dict(), **result.to_dict()} for result in results
+        ],
+        "budgets": [
+            budget.to_dict() for budget in error_budgets(cloudwatch_client, catalogue=known, now=moment)
+        ],
+        "dashboards": drawn,
+    }
 
 
 def error_budgets(
@@ -53,20 +101,18 @@ def error_budgets(
     """Count what every objective's budget lost, and how fast it burns."""
     known = catalogue or effective_catalogue()
     points = Points(cloudwatch_client, known.namespace)
-    moment = now_us() // 1_000_000 if now is None else now
-    return [_budget(points, known, target, moment) for target in known.targets.values()]
+    end = evaluation_end(now_us() // 1_000_000 if now is None else now)
+    return [_budget(points, known, target, end) for target in known.targets.values()]
 
 
-def _budget(points: Points, catalogue: Catalogue, target: SloTarget, now: int) -> Budget:
+def _budget(points: Points, catalogue: Catalogue, target: SloTarget, end: int) -> Budget:
     length = max(target.period_seconds, BUDGET_PERIOD_SECONDS)
     whole = catalogue.budget_days * _DAY
-    end = period_end(now, length)
     past = points.history(target, end - whole, end, length)
     bad = bad_pct(target, past, end, whole, length)
-    recent_end = period_end(now, target.period_seconds)
     longest = max(rate.long_seconds for rate in catalogue.burn_rates.values())
-    recent = _recent(points, target, past, recent_end, longest)
-    burns = [burn(target, rate, recent, recent_end) for rate in catalogue.burn_rates.values()]
+    recent = _recent(points, target, past, end, longest)
+    burns = [burn(target, rate, recent, end) for rate in catalogue.burn_rates.values()]
     return budget(target, catalogue.budget_days, bad, burns)
 
 

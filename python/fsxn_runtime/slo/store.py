@@ -19,11 +19,20 @@ def parameter_text(ssm: Any, name: str) -> str:
     """Read the parameter. Raises MisconfiguredError when there is none, and errors of `edge.aws_errors`."""
     with aws_call("ssm:GetParameter"):
         try:
-            return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+            return str(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
         except ssm.exceptions.ParameterNotFound as exc:
             raise MisconfiguredError(
                 f"SLO_PARAMETER is {name!r}; there is no such parameter", code="no_catalogue"
             ) from exc
+
+
+def dashboard_body(cloudwatch: Any, name: str) -> str:
+    """Read a dashboard's body. Raises MisconfiguredError when there is none."""
+    with aws_call("cloudwatch:GetDashboard"):
+        try:
+            return str(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])
+        except (cloudwatch.exceptions.ResourceNotFound, cloudwatch.exceptions.DashboardNotFoundError) as exc:
+            raise MisconfiguredError(f"there is no dashboard {name}", code="no_dashboard") from exc
 
 
 class Points:

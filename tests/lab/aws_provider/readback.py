@@ -110,6 +110,13 @@ def alarm(clients: Clients, name: str = "lab-alarm") -> Any:
     return clients("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["Threshold"]
 
 
+def composite(clients: Clients) -> Any:
+    answer = clients("cloudwatch").describe_alarms(
+        AlarmNames=["lab-composite"], AlarmTypes=["CompositeAlarm"]
+    )
+    return answer["CompositeAlarms"][0]["AlarmRule"]
+
+
 def dashboard(clients: Clients) -> Any:
     body = clients("cloudwatch").get_dashboard(DashboardName="lab-dash")["DashboardBody"]
     return json.loads(body)["widgets"][0]["properties"]["markdown"]
@@ -181,6 +188,7 @@ SEND, SEND_AND_LOOK = "sqs:SendMessage", ["sqs:SendMessage", "sqs:GetQueueUrl"]
 ATTACHED = "lab-policy"
 
 READBACK: dict[str, tuple[Look, Any, Any]] = {
+    "cloudwatch_composite_alarm": (composite, "ALARM(lab-alarm)", "OK(lab-alarm)"),
     "cloudwatch_dashboard": (dashboard, "v1", "v2"),
     "cloudwatch_event_archive": (
         lambda c: c("events").describe_archive(ArchiveName="lab-archive")["RetentionDays"],

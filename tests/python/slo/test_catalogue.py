@@ -83,7 +83,7 @@ def test_burn_rates_are_those_of_the_sre_workbook_and_a_day_in_between() -> None
 
 def test_the_effective_catalogue_is_read_instead_of_the_defaults() -> None:
     class Ssm:
-        def get_parameter(self, Name: str) -> dict[str, Any]:  # noqa: N803 (boto3's name)
+        def get_parameter(self, Name: str, WithDecryption: bool) -> dict[str, Any]:  # noqa: N803
             return {"Parameter": {"Value": json.dumps(CATALOGUE), "Name": Name}}
 
     found = effective_catalogue(Ssm(), SloSettings.from_env({"SLO_PARAMETER": "/p"}))

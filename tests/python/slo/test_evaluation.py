@@ -17,7 +17,7 @@ from fsxn_runtime.slo.model import Point, SloResult
 from hypothesis import given
 from hypothesis import strategies as st
 
-NOW = 1_800_000_000 - 1_800_000_000 % 300 + 47  # within a period, not at its end
+NOW = 1_800_000_000 - 1_800_000_000 % 300 + 107  # within a minute, and not where a period of the clock ends
 CATALOGUE = defaults()
 GAUGE, LATENCY, RATE = (SLO_TARGETS[name] for name in ("reconnect-time", "ingestion-latency", "success-rate"))
 
@@ -49,7 +49,7 @@ def results(values: Mapping[str, list[tuple[int, float]]]) -> dict[str, SloResul
 
 def newest(target: Any, *values: float | None) -> list[tuple[int, float]]:
     """Points of the newest whole periods, oldest first."""
-    end = NOW - NOW % target.period_seconds
+    end = NOW - NOW % 60
     times = [end - age * target.period_seconds for age in range(len(values), 0, -1)]
     return [(time, value) for time, value in zip(times, values, strict=True) if value is not None]
 
@@ -99,7 +99,7 @@ def test_the_value_is_that_of_the_newest_period_with_its_time() -> None:
     assert (found.value, found.value_at, found.threshold) == (3.0, NOW - NOW % 60 - 120, 30)
 
 
-def test_a_running_period_is_not_judged() -> None:
+def test_a_running_minute_is_not_judged() -> None:
     running = (NOW - NOW % 60, 40.0)
     found = results({GAUGE.metric: [*newest(GAUGE, 1.0, 1.0, 1.0), running]})[GAUGE.name]
     assert found.value == 1.0
@@ -115,7 +115,7 @@ def test_it_asks_as_the_alarm_asks() -> None:
         assert given == {form: [target.statistic]}
         assert (asked["Namespace"], asked["MetricName"]) == (CATALOGUE.namespace, target.metric)
         assert asked["Period"] == target.period_seconds
-        assert asked["EndTime"].timestamp() == NOW - NOW % target.period_seconds
+        assert asked["EndTime"].timestamp() == NOW - NOW % 60
         assert "Dimensions" not in asked
 
 

@@ -1,0 +1,115 @@
+"""A deployed dashboard is drawn from its own body: every series asked for, every value in its panel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fsxn_runtime.errors import MisconfiguredError
+from fsxn_runtime.slo import generate_dashboard_widgets, record
+from fsxn_runtime.slo.catalogue import defaults
+from fsxn_runtime.slo.panels import panels, queries
+
+from tests.python.slo.test_widgets import SOURCES
+
+START, END = 1_800_000_000, 1_800_000_600
+ALARMS = {"type": "alarm", "properties": {"alarms": []}}
+
+
+def body(dashboard: str) -> str:
+    widgets = generate_dashboard_widgets(
+        region="us-east-1", dashboard=dashboard, catalogue=defaults(), sources=SOURCES
+    )
+    return json.dumps({"widgets": [*widgets, ALARMS]})
+
+
+@pytest.mark.parametrize("dashboard", ["slo", "operations"])
+def test_every_series_is_asked_for_once_and_its_values_come_back_to_it(dashboard: str) -> None:
+    asked = queries(body(dashboard), "d")
+    values = {query["Id"]: [(START + place, float(place))] for place, query in enumerate(asked)}
+    drawn = panels(body(dashboard), "d", values, START, END)
+    series = [each for panel in drawn for each in panel["series"]]
+    assert len(values) == len(asked) == len(series)
+    assert [each["points"] for each in series] == [[[place, float(place)]] for place in range(len(asked))]
+    assert [each["label"] for each in series] == [query["Label"] for query in asked]
+
+
+def test_a_query_asks_for_namespace_metric_dimensions_period_and_statistic() -> None:
+    asked = {query["Label"]: query["MetricStat"] for query in queries(body("slo"), "d")}
+    assert asked["EventIngestionLatency_ms p99"] == {
+        "Metric": {
+            "Namespace": "FSxN-S3AP-Patterns",
+            "MetricName": "EventIngestionLatency_ms",
+            "Dimensions": [],
+        },
+        "Period": 300,
+        "Stat": "p99",
+    }
+    assert asked["S3APList_Success S3APList ap-1 Minimum"]["Metric"]["Dimensions"] == [
+        {"Name": "Check", "Value": "S3APList"},
+        {"Name": "Target", "Value": "ap-1"},
+    ]
+
+
+def test_targets_are_lines_of_their_panel() -> None:
+    drawn = panels(body("slo"), "d", {}, START, END)
+    assert [panel["lines"] for panel in drawn if panel["lines"]] == [
+        [{"label": "target < 5000", "value": 5000.0}],
+        [{"label": "target > 99.5", "value": 99.5}],
+        [{"label": "target < 30", "value": 30.0}],
+        [{"label": "target < 300", "value": 300.0}],
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"widgets": [{}]}', "[]"])
+def test_a_body_of_another_form_is_one_clear_error(text: str) -> None:
+    with pytest.raises(MisconfiguredError, match="dashboard mine is not one of module slo"):
+        queries(text, "mine")
+
+
+class CloudWatch:
+    """Has one dashboard, no metric but one, and answers everything that a record asks."""
+
+    class exceptions:  # noqa: N801 (boto3's name)
+        class ResourceNotFound(Exception):  # noqa: N818 (boto3's name)
+            pass
+
+        class DashboardNotFoundError(Exception):
+            pass
+
+    def get_dashboard(self, DashboardName: str) -> dict[str, Any]:  # noqa: N803 (boto3's name)
+        if DashboardName != "mine-slo":
+            raise self.exceptions.ResourceNotFound
+        return {"DashboardBody": body("slo")}
+
+    def get_metric_statistics(self, **_: Any) -> dict[str, Any]:
+        return {"Datapoints": []}
+
+    def get_paginator(self, _name: str) -> CloudWatch:
+        return self
+
+    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
+        for query in asked["MetricDataQueries"]:
+            mine = query.get("Label", "").startswith("FPolicyReconnectTime_sec")
+            times = [datetime.fromtimestamp(START + 60, UTC)] if mine else []
+            yield {
+                "MetricDataResults": [{"Id": query["Id"], "Timestamps": times, "Values": [7.0][: len(times)]}]
+            }
+
+
+def test_a_record_has_results_budgets_and_the_dashboards_values() -> None:
+    found = record(CloudWatch(), ["mine-slo"], start=START, catalogue=defaults(), now=END)
+    assert json.loads(json.dumps(found)) == found
+    assert [each["state"] for each in found["objectives"]] == ["no_data"] * 4
+    assert [each["slo_name"] for each in found["budgets"]] == [each["name"] for each in found["objectives"]]
+    (dashboard,) = found["dashboards"]
+    points = [each["points"] for panel in dashboard["panels"] for each in panel["series"] if each["points"]]
+    assert (dashboard["name"], points) == ("mine-slo", [[[60, 7.0]]])
+
+
+def test_a_dashboard_that_is_not_there_is_named() -> None:
+    with pytest.raises(MisconfiguredError, match="there is no dashboard other"):
+        record(CloudWatch(), ["other"], start=START, catalogue=defaults(), now=END)
