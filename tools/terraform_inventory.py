@@ -32,6 +32,7 @@ ZIPS = (
     "expand",
     "finish",
     "forecast",
+    "lineage-export",
     "poll",
     "reconcile",
     "rotate",
@@ -98,7 +99,12 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
         "execution_role_arn",
         "task_role_arn",
     ),
-    "aws_kms_key": ("enable_key_rotation", "deletion_window_in_days"),
+    "aws_kms_key": (
+        "enable_key_rotation",
+        "deletion_window_in_days",
+        "customer_master_key_spec",
+        "key_usage",
+    ),
     "aws_lambda_event_source_mapping": (
         "event_source_arn",
         "function_name",
@@ -126,7 +132,8 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
         "destination_config",
     ),
     "aws_lambda_permission": ("function_name", "principal", "source_arn", "source_account"),
-    "aws_s3_bucket": ("bucket", "force_destroy"),
+    "aws_s3_bucket": ("bucket", "force_destroy", "object_lock_enabled"),
+    "aws_s3_bucket_object_lock_configuration": ("rule",),
     "aws_s3_bucket_public_access_block": (
         "block_public_acls",
         "block_public_policy",
@@ -184,6 +191,7 @@ JSON_ATTRIBUTES = frozenset(
 # Policies that are attached to a resource, with the attribute that holds the document.
 RESOURCE_POLICIES = {
     "aws_kms_key": "policy",
+    "aws_s3_bucket_policy": "policy",
     "aws_s3control_access_point_policy": "policy",
     "aws_sns_topic_policy": "policy",
     "aws_sqs_queue_policy": "policy",

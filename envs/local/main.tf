@@ -114,6 +114,13 @@ module "lineage" {
   context                     = local.context
   deletion_protection_enabled = false
   operations                  = local.operations
+
+  export = {
+    force_destroy = true
+    object_lock   = { years = 1 }
+    package_path  = "${local.package_dir}/lineage-export.zip"
+    since         = var.lineage_export_since
+  }
 }
 
 module "ontap_access" {

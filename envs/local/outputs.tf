@@ -56,6 +56,7 @@ output "functions" {
   description = "The functions by short name: function name, role name, log group name."
   value = {
     expand    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.expansion.function[key] }
+    export    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.lineage.export[key] }
     forecast  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.forecast.function[key] }
     finish    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.workload.finisher[key] }
     monitor   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.canary.monitor[key] }
@@ -81,6 +82,16 @@ output "inbox" {
 output "ingestion_queue_url" {
   description = "URL of the queue that the server sends to."
   value       = module.event_router.ingestion_queue.url
+}
+
+output "lineage_export" {
+  description = "The lineage export, for `fsxn lineage export` and `verify`: bucket, function, signing key, state table; and who may do what."
+  value = merge(module.lineage.export, {
+    athena_table_sql = module.lineage.athena_table_sql
+    operator_policy  = module.lineage.export_operator_policy
+    reader_policy    = module.lineage.reader_policy
+    verifier_policy  = module.lineage.verifier_policy
+  })
 }
 
 output "lineage_table_name" {

@@ -59,6 +59,13 @@ variable "junction_path" {
   nullable    = false
 }
 
+variable "lineage_export_since" {
+  description = "First hour of the lineage export; empty: that of its first run."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "ontap_management" {
   description = "The simulated management endpoint: addresses and port."
   type = object({

@@ -118,6 +118,13 @@ module "lineage" {
   context                     = local.context
   deletion_protection_enabled = false
   operations                  = local.operations
+
+  # Disposable: destroy deletes what was exported, too.
+  export = {
+    force_destroy = true
+    object_lock   = var.lineage_lock
+    package_path  = "${var.package_dir}/lineage-export.zip"
+  }
 }
 
 module "ontap_access" {

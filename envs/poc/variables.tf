@@ -105,6 +105,21 @@ variable "image" {
   nullable = false
 }
 
+variable "lineage_lock" {
+  description = "Object Lock of the lineage export: mode GOVERNANCE or NONE, and years. A PoC must be able to go: COMPLIANCE, which nobody can undo, is for production."
+  type = object({
+    mode  = optional(string, "GOVERNANCE")
+    years = optional(number, 1)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["NONE", "GOVERNANCE"], var.lineage_lock.mode)
+    error_message = "lineage_lock.mode must be GOVERNANCE or NONE: what is locked in mode COMPLIANCE cannot be destroyed before its years are over, and this is a PoC."
+  }
+}
+
 variable "network" {
   description = "VPC and subnets of the server, security groups of the file systems by a fixed name, range that HTTPS may leave to."
   type = object({

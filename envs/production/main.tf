@@ -114,6 +114,11 @@ module "lineage" {
 
   context    = local.context
   operations = local.operations
+
+  export = {
+    object_lock  = var.lineage_lock
+    package_path = "${var.package_dir}/lineage-export.zip"
+  }
 }
 
 module "ontap_access" {

@@ -18,6 +18,16 @@ output "ingestion_queue_url" {
   value       = module.event_router.ingestion_queue.url
 }
 
+output "lineage_export" {
+  description = "The lineage export, for `fsxn lineage export` and `verify`: bucket, function, signing key, state table; and who may do what."
+  value = merge(module.lineage.export, {
+    athena_table_sql = module.lineage.athena_table_sql
+    operator_policy  = module.lineage.export_operator_policy
+    reader_policy    = module.lineage.reader_policy
+    verifier_policy  = module.lineage.verifier_policy
+  })
+}
+
 output "lineage_table_name" {
   description = "Name of the lineage table."
   value       = module.lineage.table_name

@@ -120,6 +120,16 @@ variable "kms_key_arn" {
   nullable    = false
 }
 
+variable "lineage_lock" {
+  description = "Object Lock of the lineage export: mode GOVERNANCE (special rights may shorten it), COMPLIANCE (nobody can delete before its end; try GOVERNANCE first) or NONE, and years."
+  type = object({
+    mode  = optional(string, "GOVERNANCE")
+    years = optional(number, 7)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "network" {
   description = "VPC and subnets of the server, security groups of the file systems by a fixed name, range that HTTPS may leave to."
   type = object({

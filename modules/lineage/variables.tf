@@ -22,6 +22,58 @@ variable "deletion_protection_enabled" {
   nullable    = false
 }
 
+variable "export" {
+  description = "Export of each hour's records to a bucket, with signed manifests; null: none. package_path is build/lambdas/lineage-export.zip. object_lock: mode GOVERNANCE, COMPLIANCE (nobody can shorten it or delete before its end, not even the account's root; the bucket cannot be destroyed before) or NONE, and years (1 to 100) from each object's writing. grace_minutes (1 to 59): how long after its end an hour is left open for late writers. max_hours (1 to 1000): what one run catches up. since: first hour (2026-01-31T12, UTC); empty: that of the first run. schedule_expression: when, as an EventBridge rule says it; at least hourly. force_destroy: whether destroy deletes what is exported, bypassing GOVERNANCE."
+  type = object({
+    force_destroy = optional(bool, false)
+    grace_minutes = optional(number, 15)
+    max_hours     = optional(number, 48)
+    object_lock = optional(object({
+      mode  = optional(string, "GOVERNANCE")
+      years = optional(number, 7)
+    }), {})
+    package_path        = string
+    schedule_expression = optional(string, "cron(20 * * * ? *)")
+    since               = optional(string, "")
+  })
+  default = null
+
+  validation {
+    condition     = try(contains(["NONE", "GOVERNANCE", "COMPLIANCE"], var.export.object_lock.mode), var.export == null)
+    error_message = "export.object_lock.mode must be NONE, GOVERNANCE or COMPLIANCE."
+  }
+
+  validation {
+    condition     = try(var.export.object_lock.years >= 1 && var.export.object_lock.years <= 100 && floor(var.export.object_lock.years) == var.export.object_lock.years, var.export == null)
+    error_message = "export.object_lock.years must be a whole number between 1 and 100."
+  }
+
+  validation {
+    condition     = try(!(var.export.force_destroy && var.export.object_lock.mode == "COMPLIANCE"), var.export == null)
+    error_message = "export.force_destroy cannot be: nobody can delete what is locked in mode COMPLIANCE."
+  }
+
+  validation {
+    condition     = try(var.export.grace_minutes >= 1 && var.export.grace_minutes <= 59 && floor(var.export.grace_minutes) == var.export.grace_minutes, var.export == null)
+    error_message = "export.grace_minutes must be a whole number between 1 and 59."
+  }
+
+  validation {
+    condition     = try(var.export.max_hours >= 1 && var.export.max_hours <= 1000 && floor(var.export.max_hours) == var.export.max_hours, var.export == null)
+    error_message = "export.max_hours must be a whole number between 1 and 1000."
+  }
+
+  validation {
+    condition     = try(length(regexall("^(rate|cron)\\(.+\\)$", var.export.schedule_expression)) == 1, var.export == null)
+    error_message = "export.schedule_expression must be rate(...) or cron(...)."
+  }
+
+  validation {
+    condition     = try(var.export.since == "" || can(regex("^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])$", var.export.since)), var.export == null)
+    error_message = "export.since must be an hour such as 2026-01-31T12, or empty."
+  }
+}
+
 variable "operations" {
   description = "How everything here is operated: topic that every alarm publishes to (module notifications), ARN of a customer key for what is stored (null: keys that AWS owns; which services its policy must admit: docs/howto/customer-key.md), lowest log level, days that logs are kept, namespace of the product's metrics, whether X-Ray traces."
   type = object({

@@ -16,6 +16,7 @@ from fsxn_runtime.forecast.settings import Settings as ForecastSettings
 from fsxn_runtime.fpolicy.settings import ReconcileSettings
 from fsxn_runtime.guardrails.settings import GuardrailSettings
 from fsxn_runtime.lineage.settings import LineageSettings
+from fsxn_runtime.lineage_export.settings import ExportSettings
 from fsxn_runtime.rotation.settings import Settings as RotationSettings
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
 from fsxn_runtime.workloads.settings import FinishSettings, PollSettings, StartSettings
@@ -40,6 +41,7 @@ READERS: dict[str, list[Reader]] = {
     ],
     "fsxn_runtime.forecast.handler.handler": [ForecastSettings.from_env],
     "fsxn_runtime.fpolicy.handler.handler": [ReconcileSettings.from_env],
+    "fsxn_runtime.lineage_export.handler.handler": [ExportSettings.from_env],
     "fsxn_runtime.rotation.handler.handler": [RotationSettings.from_env],
     "fsxn_runtime.workloads.start.handler": [StartSettings.from_env],
     "fsxn_runtime.workloads.poll.handler": [PollSettings.from_env],

@@ -108,7 +108,23 @@ PUBLIC = {
         "is_finding",
         "record",
     },
+    "fsxn_runtime.lineage_export": {
+        "Archive",
+        "ExportTable",
+        "PublicKey",
+        "Rows",
+        "Signer",
+        "Verification",
+        "Verifier",
+        "begin_of",
+        "hour_of",
+        "lag_seconds",
+        "next_hour",
+        "public_key",
+    },
     "fsxn_runtime.lineage": {
+        "MAX_PAGE",
+        "Edge",
         "LineageRecord",
         "LineageSettings",
         "LineageStatus",
@@ -119,6 +135,8 @@ PUBLIC = {
         "Recording",
         "Records",
         "RetentionProfile",
+        "Trace",
+        "trace",
     },
 }
 

@@ -15,6 +15,7 @@ from fsxn_runtime.forecast.settings import Settings as ForecastSettings
 from fsxn_runtime.fpolicy.settings import ReconcileSettings
 from fsxn_runtime.guardrails.settings import GuardrailSettings
 from fsxn_runtime.lineage.settings import LineageSettings
+from fsxn_runtime.lineage_export.settings import ExportSettings
 from fsxn_runtime.rotation.settings import Settings as RotationSettings
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
 from fsxn_runtime.workloads.settings import FinishSettings, PollSettings, StartSettings
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], object], ...]] = {
     "access-point-monitor": (MonitorSettings.from_env,),
     "expand": (ExpansionSettings.from_env, GuardrailSettings.from_env, LineageSettings.from_env),
+    "lineage-export": (ExportSettings.from_env,),
     "poll": (PollSettings.from_env,),
     "rotate": (RotationSettings.from_env,),
     "route": (RouterSettings.from_env,),

@@ -16,7 +16,7 @@ Api = dict[str, Any]
 GONE = (
     "NoSuchBucket", "404", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
     "OwnershipControlsNotFoundError", "NoSuchPublicAccessBlockConfiguration",
-    "ServerSideEncryptionConfigurationNotFoundError",
+    "ServerSideEncryptionConfigurationNotFoundError", "ObjectLockConfigurationNotFoundError",
 )  # fmt: skip
 
 
@@ -273,6 +273,34 @@ def _get_lifecycle(client: Any, bucket: str, state: Object) -> Object:
     return {"rule": _same_or(state["rule"] or [], _lifecycle_rule, reported, _lifecycle_block)}
 
 
+# object lock ---------------------------------------------------------------------------------------------
+
+
+def _put_lock(client: Any, values: Object) -> None:
+    default = one(one(values["rule"]).get("default_retention"))
+    names = {"mode": "Mode", "days": "Days", "years": "Years"}
+    rule = {"Rule": {"DefaultRetention": _named(default, names)}} if default else {}
+    client.put_object_lock_configuration(
+        Bucket=values["bucket"], ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", **rule}
+    )
+
+
+def _get_lock(client: Any, bucket: str, _state: Object) -> Object:
+    found = client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+    default = found.get("Rule", {}).get("DefaultRetention")
+    if not default:
+        raise NotFoundError(bucket)
+    block = {"mode": default["Mode"], "days": default.get("Days"), "years": default.get("Years")}
+    return {"rule": [{"default_retention": [block]}]}
+
+
+def _unlock(client: Any, bucket: str, _state: Object) -> None:
+    """Only the default retention goes: a bucket that can lock stays one."""
+    client.put_object_lock_configuration(
+        Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
+    )
+
+
 # policy, ownership, access log ---------------------------------------------------------------------------
 
 
@@ -335,6 +363,13 @@ RECORDS = (
         put=_put_ownership,
         get=_get_ownership,
         delete=lambda client, bucket, _state: client.delete_bucket_ownership_controls(Bucket=bucket),
+    ),
+    _setting(
+        "object_lock_configuration",
+        put=_put_lock,
+        get=_get_lock,
+        delete=_unlock,
+        defaults={"object_lock_enabled": "Enabled"},
     ),
     _setting(
         "logging",

@@ -30,6 +30,76 @@ run "rejects_a_prefix_with_capitals" {
   expect_failures = [var.context]
 }
 
+run "rejects_an_unknown_lock_mode" {
+  command = plan
+
+  variables {
+    export = { object_lock = { mode = "LEGAL" }, package_path = "variables.tf" }
+  }
+
+  expect_failures = [var.export]
+}
+
+run "rejects_a_lock_of_no_years" {
+  command = plan
+
+  variables {
+    export = { object_lock = { years = 0 }, package_path = "variables.tf" }
+  }
+
+  expect_failures = [var.export]
+}
+
+run "rejects_to_destroy_what_nobody_can_delete" {
+  command = plan
+
+  variables {
+    export = { force_destroy = true, object_lock = { mode = "COMPLIANCE" }, package_path = "variables.tf" }
+  }
+
+  expect_failures = [var.export]
+}
+
+run "rejects_no_grace" {
+  command = plan
+
+  variables {
+    export = { grace_minutes = 0, package_path = "variables.tf" }
+  }
+
+  expect_failures = [var.export]
+}
+
+run "rejects_runs_that_catch_up_nothing" {
+  command = plan
+
+  variables {
+    export = { max_hours = 0, package_path = "variables.tf" }
+  }
+
+  expect_failures = [var.export]
+}
+
+run "rejects_a_schedule_of_another_form" {
+  command = plan
+
+  variables {
+    export = { package_path = "variables.tf", schedule_expression = "hourly" }
+  }
+
+  expect_failures = [var.export]
+}
+
+run "rejects_a_day_in_place_of_an_hour" {
+  command = plan
+
+  variables {
+    export = { package_path = "variables.tf", since = "2026-01-31" }
+  }
+
+  expect_failures = [var.export]
+}
+
 run "rejects_a_negative_lifetime" {
   command = plan
 

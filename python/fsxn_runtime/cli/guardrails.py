@@ -15,7 +15,7 @@ from typing import Any
 
 from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.cli.identity import actor_of, add_actor
-from fsxn_runtime.cli.lineage import parse_time
+from fsxn_runtime.cli.times import parse_time
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.edge.log import set_level

@@ -1,23 +1,23 @@
-"""`fsxn lineage`: what was done with a file, by a workload, in an execution."""
+"""`fsxn lineage show`: what was done with a file, by a workload, in an execution, for an output."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import re
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime
 
+from fsxn_runtime.cli import lineage_archive, lineage_trace
 from fsxn_runtime.cli.console import Exit, say, say_table
+from fsxn_runtime.cli.times import parse_time
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.settings import text
 from fsxn_runtime.errors import RejectedError
-from fsxn_runtime.lineage import LineageRecord, LineageStore
+from fsxn_runtime.lineage import MAX_PAGE, LineageRecord, LineageStore, Records
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _COLUMNS = ("TIME", "WORKLOAD", "ACTION", "STATUS", "MS", "FILE", "OUTPUT")
 
 
@@ -28,21 +28,27 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     show = commands.add_parser(
         "show",
         help="show lineage records",
-        description="Show lineage records of one file (newest first), one workload (oldest first) or one "
-        "execution. Exit status 1 when there are none.",
+        description="Show lineage records of one file (newest first), one workload (oldest first), one "
+        "execution or one output. Exit status 1 when there are none.",
     )
     which = show.add_mutually_exclusive_group(required=True)
     which.add_argument("file", nargs="?", metavar="FILE", help="path with junction path: /vol1/legal/a.pdf")
     which.add_argument("--workload", metavar="UC_ID", help="records of one workload")
     which.add_argument("--execution", metavar="ARN", help="records of one execution")
+    which.add_argument("--output", metavar="KEY", help="records that name this output: its inputs")
     show.add_argument(
         "--since", metavar="TIME", help="with --workload: 2026-01-31, 2026-01-31T12:00, or 30m, 6h, 7d ago"
     )
     show.add_argument("--until", metavar="TIME", help="with --workload: the same forms")
     show.add_argument("--limit", type=int, default=100, metavar="N", help="at most N records (100)")
+    show.add_argument(
+        "--after", metavar="TOKEN", help="go on behind a page, with the token that it ended with"
+    )
     show.add_argument("--table", metavar="NAME", help="lineage table (default: LINEAGE_TABLE)")
     show.add_argument("--json", action="store_true", help="one JSON object a line")
     show.set_defaults(run=_show)
+    lineage_trace.register(commands)
+    lineage_archive.register(commands)
 
 
 def _show(arguments: argparse.Namespace) -> Exit:
@@ -58,29 +64,26 @@ def _show(arguments: argparse.Namespace) -> Exit:
         found = store.by_workload(arguments.workload, since, until)
     elif arguments.execution:
         found = store.by_execution(arguments.execution)
+    elif arguments.output:
+        found = store.by_output(arguments.output)
     else:
         found = store.by_file(arguments.file)
-    count = _print(islice(found, arguments.limit), as_json=arguments.json)
+    records, token = _read(found, arguments.limit, arguments.after)
+    count = _print(iter(records), as_json=arguments.json)
+    if token:
+        sys.stderr.write(f"there are more: --after {token}\n")
     return Exit.OK if count else Exit.FINDING
 
 
-def parse_time(given: str, now: datetime) -> str:
-    """Read a time of the command line as RFC 3339 UTC; without an offset it is UTC.
-
-    Raises RejectedError for other forms.
-    """
-    ago = re.fullmatch(r"([0-9]{1,5})([mhd])", given)
-    try:
-        if ago:
-            moment = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        else:
-            moment = datetime.fromisoformat(given)
-            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise RejectedError(
-            f"{given!r} is no time; give 2026-01-31, 2026-01-31T12:00:00Z, or 30m, 6h, 7d ago"
-        ) from None
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _read(found: Records, limit: int, token: str | None) -> tuple[list[LineageRecord], str | None]:
+    """Read so many records, over as many pages as that takes; give the token of what follows."""
+    records: list[LineageRecord] = []
+    while True:
+        page = found.page(min(limit - len(records), MAX_PAGE), token)
+        records += page.records
+        token = page.token
+        if token is None or len(records) >= limit:
+            return records, token
 
 
 def _print(records: Iterator[LineageRecord], *, as_json: bool) -> int:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fsxn_runtime.cli.console import Exit, say, say_table
-from fsxn_runtime.cli.lineage import parse_time
+from fsxn_runtime.cli.times import parse_time
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.events import parse_timestamp
 from fsxn_runtime.slo import (

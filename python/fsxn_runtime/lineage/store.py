@@ -91,7 +91,15 @@ class Records:
         return tuple(record for record in found if record is not None), answer.get("LastEvaluatedKey")
 
     def _digest(self) -> str:
-        return hashlib.sha256(json.dumps(self._request, sort_keys=True).encode()).hexdigest()[:16]
+        """Bind a token to its query; not to bounds of time, which may be given as "7 days ago"."""
+        request = self._request
+        about = [
+            request["TableName"],
+            request.get("IndexName"),
+            request["ExpressionAttributeValues"][":key"],
+            request["ScanIndexForward"],
+        ]
+        return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
 
     def _token(self, start: Mapping[str, Any]) -> str:
         keys = {name: value["S"] for name, value in start.items()}

@@ -249,6 +249,13 @@ READBACK: dict[str, tuple[Look, Any, Any]] = {
         "log1/",
         "log2/",
     ),
+    "s3_bucket_object_lock_configuration": (
+        lambda c: c("s3").get_object_lock_configuration(Bucket="lab-bucket-locked")[
+            "ObjectLockConfiguration"
+        ]["Rule"]["DefaultRetention"]["Days"],
+        10,
+        20,
+    ),
     "s3_bucket_ownership_controls": (
         lambda c: c("s3").get_bucket_ownership_controls(Bucket="lab-bucket-1")["OwnershipControls"]["Rules"][
             0

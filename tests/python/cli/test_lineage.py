@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from fsxn_runtime.cli.lineage import parse_time
 from fsxn_runtime.cli.main import main
+from fsxn_runtime.cli.times import parse_time
 from fsxn_runtime.edge.clients import forget_clients
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.lineage import LineageRecord, LineageSettings, LineageStatus, LineageTracker

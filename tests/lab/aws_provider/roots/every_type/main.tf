@@ -275,6 +275,20 @@ resource "aws_s3_bucket" "this" {
   bucket        = "${local.n}-bucket-1"
   force_destroy = true
 }
+resource "aws_s3_bucket" "locked" {
+  bucket              = "${local.n}-bucket-locked"
+  force_destroy       = true
+  object_lock_enabled = true
+}
+resource "aws_s3_bucket_object_lock_configuration" "this" {
+  bucket = aws_s3_bucket.locked.id
+  rule {
+    default_retention {
+      mode = "GOVERNANCE"
+      days = 10 * var.v
+    }
+  }
+}
 resource "aws_s3_bucket" "log" { bucket = "${local.n}-bucket-log" }
 resource "aws_s3_bucket_versioning" "this" {
   bucket = aws_s3_bucket.this.id
