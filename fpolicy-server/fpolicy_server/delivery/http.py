@@ -96,11 +96,7 @@ class HttpClient:
 
     async def _exchange(self, connection: _Connection, request: bytes) -> Response:
         try:
-            async with asyncio.timeout(self._answer_timeout_seconds):
-                response = await connection.ask(request)
-        except TimeoutError as exc:
-            connection.abort()
-            raise self._unreachable(f"no answer within {self._answer_timeout_seconds} s") from exc
+            response = await connection.ask(request, self._answer_timeout_seconds)
         except _BrokenError as exc:
             raise self._unreachable(str(exc)) from exc
         except asyncio.CancelledError:
@@ -119,7 +115,7 @@ class _ClosedWhileIdleError(Exception):
 
 
 class _BrokenError(Exception):
-    """The answer is no HTTP, too long, or ended before its end."""
+    """The answer is no HTTP, too long, too late, or ended before its end."""
 
 
 class _Connection(asyncio.Protocol):
@@ -140,15 +136,18 @@ class _Connection(asyncio.Protocol):
         self.is_open = False
         self.used_at = 0.0  # loop time of the last answer; 0 before the first
 
-    async def ask(self, request: bytes) -> Response:
+    async def ask(self, request: bytes, timeout_seconds: float) -> Response:
         """Send a request and give its answer. Raises _ClosedWhileIdleError and _BrokenError."""
         assert self._answer is None and self._transport is not None
         self._has_heard = False
         self._answer = self._loop.create_future()
         self._transport.write(request)
+        # Several microseconds less than asyncio.timeout.
+        timer = self._loop.call_later(timeout_seconds, self._give_up, timeout_seconds)
         try:
             return await self._answer
         finally:
+            timer.cancel()
             self._answer = None
 
     def abort(self) -> None:
@@ -208,6 +207,9 @@ class _Connection(asyncio.Protocol):
             self.abort()
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(Response(status, headers, body))
+
+    def _give_up(self, after_seconds: float) -> None:
+        self._fail(_BrokenError(f"no answer within {after_seconds} s"))
 
     def _fail(self, error: Exception) -> None:
         if self._answer is not None and not self._answer.done():

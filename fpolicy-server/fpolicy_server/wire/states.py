@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -69,6 +70,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Input], State]] = MappingProxyType(
 )
 
 
+@cache  # asked for every message
 def after(state: State, happening: Input) -> State | None:
     """Give the next state. What a peer may not do leads to FAILED; None means that we may not do it."""
     default = State.FAILED if happening in BY_PEER else None

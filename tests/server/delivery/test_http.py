@@ -222,7 +222,7 @@ def test_how_an_answer_is_cut_never_changes_it(places: list[int], body: bytes) -
     async def main() -> Response:
         connection = http._Connection()
         connection.connection_made(_Transport())
-        asked = asyncio.ensure_future(connection.ask(b""))
+        asked = asyncio.ensure_future(connection.ask(b"", 20))
         await asyncio.sleep(0)
         for begin, end in itertools.pairwise(cuts):
             connection.data_received(answer[begin:end])
