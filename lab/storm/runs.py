@@ -76,8 +76,24 @@ def lineage(world: World, view: View) -> Outcome:
                 else f"on the bus, so past SQS, {seconds:.1f} s after the server was up",
                 seconds is not None and seconds <= REPLAY_SECONDS,
             ),
+            once(verification),
             *memory(world),
         ],
+    )
+
+
+def once(verification: Mapping[str, Any]) -> Check:
+    """Say whether every file version that there is was processed, once, and recorded."""
+    outputs = verification["outputs"]
+    wrong = {
+        name: outputs[name] for name in ("files_missing", "actions_missing", "doubled", "lineage_missing")
+    }
+    told = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in wrong.items())
+    return Check(
+        "every file version is processed once and has its lineage",
+        f"{outputs['files_matched']:,} of {outputs['files']:,} files by their SHA-256, "
+        f"{outputs['actions']:,} deletes and renames; {told}",
+        outputs["files"] > 0 and not any(wrong.values()),
     )
 
 

@@ -1,4 +1,4 @@
-"""Measure, print a table, write build/bench.json (`python -m tools.bench [guardrails] [server]`).
+"""Measure, print a table, write build/bench.json (`python -m tools.bench [PART ...]`).
 
 Exit status 1 when something is not as it must be on any machine. Rates are printed beside those of something
 simpler in the same run, because a rate alone says as much of the machine as of the code.
@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tools.bench import guardrails, server
+from tools.bench import guardrails, server, workload
 
 OUTPUT: Final = Path(__file__).resolve().parents[2] / "build" / "bench.json"
-PARTS: Final = {"guardrails": guardrails, "server": server}
+PARTS: Final = {"guardrails": guardrails, "server": server, "workload": workload}
 
 
 def main() -> int:
