@@ -25,8 +25,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="show how many existing files a workload would take; with --yes, ask it for them",
         description=(
             "List a workload's files through its access point, as its rule's scope says, and count them; "
-            "with --yes, put a message for each into its queue. Versions that were processed before are "
-            "found to be duplicates. Run it where the access point can be reached. Exit status 0."
+            "with --yes, put a message for each into its queue. Versions that were processed within "
+            "the last 90 days are found to be duplicates. Run it where the access point can be reached. "
+            "Exit status 0."
         ),
     )
     parser.add_argument("workload", metavar="WORKLOAD")
