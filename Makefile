@@ -7,7 +7,7 @@ PYTHON_PATHS := python fpolicy-server lab tools tests
 TYPED_PATHS := python/fsxn_runtime fpolicy-server/fpolicy_server lab tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live bench fuzz storm clean
+.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live bench fuzz soak storm clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ coverage: setup ## branch coverage of the server's wire code, which must be 100 
 
 fuzz: setup ## broken streams at the server's wire code: make fuzz SECONDS=60 [SEED=n]
 	@$(BIN)/python tools/fuzz_wire.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+soak: setup ## the server for ten minutes under mixed faults, nothing lost, no growth: make soak SECONDS=600 [SEED=n]; build/soak.json
+	@$(BIN)/python -m tools.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 test-terraform: setup package-lambdas ## only the tests that run Terraform
 	@$(BIN)/python -m pytest -n 2 -m terraform

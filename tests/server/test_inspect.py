@@ -41,6 +41,18 @@ def test_the_best_framing_comes_first_and_is_drawn(
     assert any(UUID in line for line in lines) or "NEGO_REQ" in "".join(lines)
 
 
+def test_a_capture_that_ends_within_a_message_is_not_beaten_by_a_reading_that_fits_by_chance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Two messages and the beginning of a third; as one bare message the bytes happen to fit too."""
+    message = b"\x08\x01\x12\x06abcdeh"
+    whole = bytes([len(message)]) + message
+    status, lines = inspected(tmp_path, whole * 2 + b"\x0a\x01A", capsys)
+    assert status == 0
+    assert lines[1].startswith("FRAMELESS: 2 messages, 2 understood")
+    assert any(line.endswith("fits to the last byte") for line in lines[2:5])
+
+
 def test_bytes_that_fit_nothing_say_so_and_end_with_status_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -19,11 +19,11 @@ from fsxn_runtime.errors import FsxnError, RejectedError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.proxy import Faults, Proxy
 from tests.server import protobuf_messages
 from tests.server.bench import bench, run
 from tests.server.frames import frame, golden, handshake, message, notification
 from tests.server.protobuf_messages import MAP_FILE, framed
-from tests.support.proxy import Faults, Proxy
 from tests.support.queue_double import QueueDouble
 
 
@@ -168,7 +168,8 @@ def test_pressure_is_asked_for_on_every_session_and_taken_back() -> None:
             await b.until(lambda: len(b.queue.accepted) == 150)
             # What was not read yet at the bound may bring it back once more.
             assert 1 <= b.counters.total(statistics.BACK_PRESSURE) <= 2
-            assert b.counters.total(statistics.READS_PAUSED) == 2  # the writer's session and the late one
+            # The writer's session and the late one; the writer's perhaps once more.
+            assert 2 <= b.counters.total(statistics.READS_PAUSED) <= 3
 
     run(scenario)
 

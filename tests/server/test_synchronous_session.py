@@ -125,8 +125,10 @@ def test_an_event_on_a_lasting_spool_is_answered_after_its_commit_and_no_sooner(
     waits for the queue. In the end every request has one answer and the queue has every event.
     """
     gate, disk, append = threading.Event(), threading.Event(), SpoolFile.append
+    is_writing = threading.Event()
 
     def slow(self: SpoolFile, records: Sequence[Record]) -> None:
+        is_writing.set()
         disk.wait(20)
         append(self, records)
 
@@ -137,7 +139,7 @@ def test_an_event_on_a_lasting_spool_is_answered_after_its_commit_and_no_sooner(
             reader, writer = await b.node()
             writer.writelines(notification(number, path=f"/{number}") for number in range(170))
             await b.until(lambda: b.counters.total(statistics.RECEIVED) == 170)
-            await b.until(lambda: list(tmp_path.glob("task-*/spool.sqlite")))
+            await b.until(is_writing.is_set)
             assert answered(b, "allowed") == 0
             disk.set()
             await b.until(lambda: answered(b, "allowed"))

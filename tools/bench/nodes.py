@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.ontap_sim import wire
+from lab.ontap_sim.dialect import Dialect
 from lab.ontap_sim.model import Client, Operation, Protocol, Svm, Volume
 
 SVM_UUID: Final = "5d1f0c1e-4b7a-11ee-9b2a-0242ac120001"
@@ -28,9 +29,9 @@ VOLUME_MAP: Final = (
 )
 
 
-def notification(number: int, name: str) -> bytes:
+def notification(number: int, name: str, dialect: Dialect = wire) -> bytes:
     """One frame: an NFS create of a file a few folders deep."""
-    return wire.screen(
+    return dialect.screen(
         Operation(
             code="NFS_CREAT",
             time_us=time.time_ns() // 1000,

@@ -23,7 +23,7 @@ OTHER_CORES: Final = set(CORES[:-1]) or set(CORES)
 class Measured:
     """A running process: its processor time and its memory."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[Any]) -> None:
         self.process = process
 
     def cpu_seconds(self) -> float:

@@ -23,6 +23,7 @@ from fpolicy_server.wire import (
     StatusQueried,
     field_map_from_json,
 )
+from fpolicy_server.wire.protobuf import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +88,16 @@ def test_an_operation_is_the_same_in_xml_and_protobuf(
     if is_old:
         options |= {"time_us": None, "version": "1.0"}
     assert read(PROTOBUF[framing], operation, **options) == read(wire, operation, **options)
+
+
+def test_a_zero_with_a_default_is_left_out_and_the_message_that_would_hold_it_is_not() -> None:
+    write = replace(NFS, code="NFS_WR", offset=0, length=4096)
+    frame = PROTOBUF["LENGTH_PREFIXED"].screen(write, 7, time_us=1, version="1.2", namespace_paths=False)
+    body = next(field.value for field in parse(frame[4:]) if field.number == 72)
+    assert isinstance(body, tuple)
+    span = next(field for field in body if field.number == 26)
+    assert [field.number for field in parse(span.raw)] == [62]
+    assert 36 not in {field.number for field in parse(next(f.raw for f in body if f.number == 23))}
 
 
 def test_a_name_that_is_no_utf8_goes_out_as_the_bytes_it_is() -> None:

@@ -1,0 +1,49 @@
+"""`python -m tools.soak [--seconds 600] [--seed N]`: the server under mixed faults; build/soak.json.
+
+Exit status 1 when an event is lost or invented, memory grows, or a process ends otherwise than it should.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import sys
+from typing import Final
+
+from tools.soak.run import REPOSITORY, report, soak
+
+DIRECTORY: Final = REPOSITORY / "build" / "soak"
+LEAST_SECONDS: Final = 5
+
+
+def main() -> int:
+    """Run, print, write the report."""
+    parser = argparse.ArgumentParser(prog="python -m tools.soak", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))  # noqa: S311
+    options = parser.parse_args()
+    if options.seconds < LEAST_SECONDS:
+        parser.error(f"--seconds is {options.seconds}; at least {LEAST_SECONDS} are needed")
+    shutil.rmtree(DIRECTORY, ignore_errors=True)
+    DIRECTORY.mkdir(parents=True)
+    print(f"soak: {options.seconds} s, seed {options.seed}, logs in {DIRECTORY}")
+    outcome = soak(options.seconds, options.seed, DIRECTORY, tell=lambda line: print(line, flush=True))
+    document = {"seed": options.seed, **report(outcome)}
+    (DIRECTORY.parent / "soak.json").write_text(json.dumps(document, indent=2) + "\n")
+    for name, value in document.items():
+        if name not in ("first_debts", "memory_mb", "failures"):
+            print(f"{name:18} {value}")
+    memory = document["memory_mb"]
+    grown = (
+        f"{memory['early']} early, {memory['late']} late" if memory["judged"] else "too short to judge growth"
+    )
+    print(f"{'memory (MB)':18} {memory['peak']} at most; {grown}")
+    for failure in outcome.failures:
+        print(f"soak: {failure}", file=sys.stderr)
+    return 1 if outcome.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
