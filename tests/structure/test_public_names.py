@@ -94,6 +94,7 @@ PUBLIC = {
         "secret_of",
         "status_of",
     },
+    "fsxn_runtime.sharing": {"FILE_EVENT", "LINEAGE_RECORD", "FieldClass", "for_outside"},
     "fsxn_runtime.slo": {
         "Budget",
         "Catalogue",

@@ -16,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.file_events import times
+from tests.support.lineage_records import lineage_records, metadata
 
 NOW = 1_769_860_799_000_000  # 2026-01-31T11:59:59Z
 RECORD = LineageRecord(
@@ -28,43 +29,6 @@ RECORD = LineageRecord(
     event_id="e",
     action="process",
 )
-_texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
-_checksums = st.text("0123456789abcdef", min_size=64, max_size=64)
-_numbers = (
-    st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.decimals(allow_nan=False, allow_infinity=False)
-)
-_names = st.text(min_size=1, max_size=9).filter(lambda name: not name.startswith("$"))
-_values = st.recursive(
-    st.none() | st.booleans() | _numbers | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=3),
-    max_leaves=12,
-)
-metadata = st.dictionaries(_names, _values, max_size=4)
-records = st.builds(
-    LineageRecord,
-    source_file_key=_texts,
-    processing_timestamp=times,
-    uc_id=_texts,
-    status=st.sampled_from(LineageStatus),
-    step_functions_execution_arn=st.none() | _texts,
-    work_key=_texts,
-    event_id=_texts,
-    action=_texts,
-    output_keys=st.lists(_texts, max_size=5).map(tuple),
-    duration_ms=st.integers(0, 10**9),
-    target_path=st.none() | _texts,
-    input_checksum=st.none() | _checksums,
-    output_checksum=st.none() | _checksums,
-    fpolicy_sequence_number=st.none() | st.integers(0, 2**64),
-    guardrail_mode=st.none() | st.sampled_from(["DRY_RUN", "ENFORCE", "BREAK_GLASS"]),
-    reason=_texts,
-    policy_version=st.none() | _texts,
-    uc_template_version=st.none() | _texts,
-    retention_profile=st.none() | st.sampled_from(RetentionProfile),
-    metadata=metadata.filter(lambda given: len(to_text(given)) < MAX_BYTES / 2),
-)
 
 
 def stored_and_read(item):
@@ -73,7 +37,7 @@ def stored_and_read(item):
     return {name: deserialize(serialize(value)) for name, value in item.items()}
 
 
-@given(record=records, now=st.integers(0, 2 * NOW), days=st.integers(0, 36_500))
+@given(record=lineage_records(), now=st.integers(0, 2 * NOW), days=st.integers(0, 36_500))
 def test_what_is_written_is_what_is_read(record, now, days):
     item = to_item(record, now, days)
     assert from_item(stored_and_read(item) | {"from_a_later_version": "x"}) == record
@@ -162,7 +126,7 @@ def test_a_record_of_the_first_version_can_still_be_written_but_not_with_later_f
         to_item(replace(first, policy_version="3"), NOW, 0)
 
 
-@given(record=records, first=st.integers(0, NOW), second=st.integers(0, NOW))
+@given(record=lineage_records(), first=st.integers(0, NOW), second=st.integers(0, NOW))
 def test_the_same_record_is_the_same_item_whenever_it_is_written(record, first, second):
     keys = ("source_file_key", "processing_timestamp")
     one, two = to_item(record, first, 0), to_item(replace(record, duration_ms=1), second, 0)

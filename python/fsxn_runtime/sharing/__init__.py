@@ -1,0 +1,5 @@
+"""What leaves the account: which fields as they are, which hashed, which not, and in which formats."""
+
+from fsxn_runtime.sharing.classes import FILE_EVENT, LINEAGE_RECORD, FieldClass, for_outside
+
+__all__ = ["FILE_EVENT", "LINEAGE_RECORD", "FieldClass", "for_outside"]
