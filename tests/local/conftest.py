@@ -20,6 +20,7 @@ ORDER = (
     "test_pause",
     "test_polling",
     "test_reconcile",
+    "test_objectives",
     "test_storm",
     "test_howto",
     "test_bad_input",

@@ -10,14 +10,7 @@ from typing import Any
 
 import pytest
 from fsxn_runtime.slo import evaluate_slos, generate_dashboard_widgets
-from fsxn_runtime.slo.alarm_rules import (
-    AlarmRule,
-    AlarmState,
-    Comparison,
-    MissingData,
-    evaluate,
-    least_samples,
-)
+from fsxn_runtime.slo.alarm_rules import AlarmState, evaluate
 from fsxn_runtime.slo.catalogue import defaults, parse
 from fsxn_runtime.slo.core import bad_pct, by_period, evaluation_end
 from fsxn_runtime.slo.model import Catalogue, Point, SloTarget
@@ -25,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.terraform import Terraform
+from tests.support.alarm_rules import rule_of_alarm
 from tools.terraform_inventory import PREVIEW, Resource, applied
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
@@ -88,19 +82,6 @@ def catalogue(made: list[Resource]) -> Catalogue:
 
 def of(made: list[Resource], kind: str) -> list[dict[str, Any]]:
     return [resource["values"] for resource in made if resource["type"] == kind]
-
-
-def rule_of_alarm(alarm: Mapping[str, Any]) -> AlarmRule:
-    """The rule of an alarm as Terraform makes it."""
-    waits = alarm["evaluate_low_sample_count_percentiles"] == "ignore"
-    return AlarmRule(
-        comparison=Comparison(alarm["comparison_operator"]),
-        threshold=alarm["threshold"],
-        evaluation_periods=alarm["evaluation_periods"],
-        datapoints_to_alarm=alarm["datapoints_to_alarm"] or alarm["evaluation_periods"],
-        missing_data=MissingData(alarm["treat_missing_data"]),
-        least_samples=least_samples(alarm["extended_statistic"]) if waits else 0,
-    )
 
 
 def alarms(made: list[Resource]) -> dict[str, dict[str, Any]]:
