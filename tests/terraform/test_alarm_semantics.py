@@ -23,6 +23,7 @@ HEARTBEATS = {
     "forecast-missing",
     "fpolicy-connections",
     "fpolicy-reconcile-missing",
+    "lineage-export-behind",
     "ontap-canary-silent",
     "rotation-overdue",
 }
