@@ -29,7 +29,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMESTAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _EVENT_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SCHEMA_MAJOR: Final = re.compile(r"1\.[0-9]+")
-_LAST_TIME_US: Final = 253_402_300_800_000_000  # 10000-01-01: RFC 3339 has four digits for the year
+LAST_TIME_US: Final = 253_402_300_800_000_000  # 10000-01-01: RFC 3339 has four digits for the year
 
 
 class EventType(StrEnum):
@@ -274,7 +274,7 @@ def format_timestamp(time_us: int) -> str:
 
     Raises RejectedError before 1970 and after the year 9999.
     """
-    if not 0 <= time_us < _LAST_TIME_US:
+    if not 0 <= time_us < LAST_TIME_US:
         raise RejectedError(f"time is {time_us} us; it must lie in the years 1970 to 9999", code="wrong_time")
     seconds, microseconds = divmod(time_us, 1_000_000)
     return f"{_second_text(seconds)}.{microseconds:06d}Z"

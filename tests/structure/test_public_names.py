@@ -28,6 +28,7 @@ PUBLIC = {
         "EVENT_TYPE_BY_OPERATION",
         "EventType",
         "FileEvent",
+        "LAST_TIME_US",
         "SCHEMA_VERSION",
         "derive_event_id",
         "format_timestamp",
@@ -94,7 +95,14 @@ PUBLIC = {
         "secret_of",
         "status_of",
     },
-    "fsxn_runtime.sharing": {"FILE_EVENT", "LINEAGE_RECORD", "FieldClass", "for_outside"},
+    "fsxn_runtime.sharing": {
+        "FILE_EVENT",
+        "LINEAGE_RECORD",
+        "FieldClass",
+        "Names",
+        "for_outside",
+        "run_events",
+    },
     "fsxn_runtime.slo": {
         "Budget",
         "Catalogue",

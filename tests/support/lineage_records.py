@@ -1,6 +1,9 @@
-"""Lineage records for tests: a strategy for any record that the table keeps."""
+"""Lineage records for tests: one ordinary record, and a strategy for any that the table keeps."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 from fsxn_runtime.lineage import LineageRecord, LineageStatus, RetentionProfile
 from fsxn_runtime.lineage.metadata import MAX_BYTES, to_text
@@ -22,6 +25,23 @@ _values = st.recursive(
     max_leaves=12,
 )
 metadata = st.dictionaries(_names, _values, max_size=4)
+
+
+def lineage_record(**changes: Any) -> LineageRecord:
+    """The work on /vol1/legal/a.pdf that made out/a.json, with the given fields changed."""
+    record = LineageRecord(
+        source_file_key="/vol1/legal/a.pdf",
+        processing_timestamp="2026-01-31T12:00:00.000001Z",
+        uc_id="inventory",
+        status=LineageStatus.SUCCESS,
+        step_functions_execution_arn="arn:1",
+        work_key="k",
+        event_id="e",
+        action="process",
+        output_keys=("out/a.json",),
+        duration_ms=1_500,
+    )
+    return replace(record, **changes)
 
 
 def lineage_records() -> st.SearchStrategy[LineageRecord]:

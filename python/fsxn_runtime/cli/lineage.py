@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 
-from fsxn_runtime.cli import lineage_archive, lineage_trace
+from fsxn_runtime.cli import lineage_archive, lineage_openlineage, lineage_trace
 from fsxn_runtime.cli.console import Exit, say, say_table
-from fsxn_runtime.cli.times import parse_time
-from fsxn_runtime.edge.clients import client
-from fsxn_runtime.edge.settings import text
+from fsxn_runtime.cli.lineage_selection import add_selectors, selected
 from fsxn_runtime.errors import RejectedError
-from fsxn_runtime.lineage import MAX_PAGE, LineageRecord, LineageStore, Records
+from fsxn_runtime.lineage import MAX_PAGE, LineageRecord, Records
 
 _COLUMNS = ("TIME", "WORKLOAD", "ACTION", "STATUS", "MS", "FILE", "OUTPUT")
 
@@ -31,44 +27,22 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Show lineage records of one file (newest first), one workload (oldest first), one "
         "execution or one output. Exit status 1 when there are none.",
     )
-    which = show.add_mutually_exclusive_group(required=True)
-    which.add_argument("file", nargs="?", metavar="FILE", help="path with junction path: /vol1/legal/a.pdf")
-    which.add_argument("--workload", metavar="UC_ID", help="records of one workload")
-    which.add_argument("--execution", metavar="ARN", help="records of one execution")
-    which.add_argument("--output", metavar="KEY", help="records that name this output: its inputs")
-    show.add_argument(
-        "--since", metavar="TIME", help="with --workload: 2026-01-31, 2026-01-31T12:00, or 30m, 6h, 7d ago"
-    )
-    show.add_argument("--until", metavar="TIME", help="with --workload: the same forms")
+    add_selectors(show)
     show.add_argument("--limit", type=int, default=100, metavar="N", help="at most N records (100)")
     show.add_argument(
         "--after", metavar="TOKEN", help="go on behind a page, with the token that it ended with"
     )
-    show.add_argument("--table", metavar="NAME", help="lineage table (default: LINEAGE_TABLE)")
     show.add_argument("--json", action="store_true", help="one JSON object a line")
     show.set_defaults(run=_show)
     lineage_trace.register(commands)
     lineage_archive.register(commands)
+    lineage_openlineage.register(commands)
 
 
 def _show(arguments: argparse.Namespace) -> Exit:
-    if (arguments.since or arguments.until) and not arguments.workload:
-        raise RejectedError("--since and --until need --workload")
     if arguments.limit < 1:
         raise RejectedError(f"--limit is {arguments.limit}; it must be 1 or more")
-    now = datetime.now(UTC)
-    since, until = (parse_time(given, now) if given else "" for given in (arguments.since, arguments.until))
-    table = arguments.table or text(os.environ, "LINEAGE_TABLE")
-    store = LineageStore(client("dynamodb"), table)
-    if arguments.workload:
-        found = store.by_workload(arguments.workload, since, until)
-    elif arguments.execution:
-        found = store.by_execution(arguments.execution)
-    elif arguments.output:
-        found = store.by_output(arguments.output)
-    else:
-        found = store.by_file(arguments.file)
-    records, token = _read(found, arguments.limit, arguments.after)
+    records, token = _read(selected(arguments), arguments.limit, arguments.after)
     count = _print(iter(records), as_json=arguments.json)
     if token:
         sys.stderr.write(f"there are more: --after {token}\n")
