@@ -35,6 +35,7 @@ ZIPS = (
     "lineage-export",
     "poll",
     "reconcile",
+    "rename-watcher",
     "rotate",
     "route",
     "start",

@@ -274,3 +274,42 @@ module "inbox" {
     volume_names  = [var.volume_name]
   }
 }
+
+module "rename_watcher" {
+  source = "../../modules/rename-watcher"
+
+  context           = local.context
+  lineage           = local.lineage
+  operations        = local.operations
+  package_path      = "${local.package_dir}/rename-watcher.zip"
+  topic_kms_key_arn = module.notifications.kms_key_arn
+}
+
+module "watched_renames" {
+  source = "../../modules/workload"
+
+  access_point                = var.access_point
+  bus_name                    = module.event_router.bus_name
+  context                     = local.context
+  deletion_protection_enabled = false
+  sweep                       = { after_seconds = 60, interval_minutes = 1 }
+  lineage                     = local.lineage
+  operations                  = local.operations
+  process_function_arn        = module.rename_watcher.process.function_arn
+  settle_seconds              = 1 # a rename has nothing to settle
+  uc_id                       = "rename-watcher"
+  work_key                    = "event"
+
+  package_paths = {
+    finish = "${local.package_dir}/finish.zip"
+    start  = "${local.package_dir}/start.zip"
+  }
+
+  scope = {
+    event_types   = ["FILE_RENAME"]
+    junction_path = var.junction_path
+    suffixes      = module.rename_watcher.suffixes
+    svm_names     = [var.svm_name]
+    volume_names  = [var.volume_name]
+  }
+}

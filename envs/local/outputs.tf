@@ -16,8 +16,10 @@ output "alarm_names" {
     module.inbox.alarm_names,
     module.inbox_inventory.alarm_names,
     module.lineage.alarm_names,
+    module.rename_watcher.alarm_names,
     module.rotation.alarm_names,
     module.slo.alarm_names,
+    module.watched_renames.alarm_names,
     module.workload.alarm_names,
   ))
 }
@@ -48,6 +50,7 @@ output "dead_letter_queue_urls" {
     ingestion = module.event_router.dead_letter_queue_url
     reconcile = module.fpolicy_ecs.reconciler.dead_letter_queue_url
     rotate    = module.rotation.function.dead_letter_queue_url
+    watcher   = module.watched_renames.dead_letter_queue_url
     workload  = module.workload.dead_letter_queue_url
   }
 }
@@ -66,6 +69,7 @@ output "functions" {
     rotate    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.rotation.function[key] }
     route     = module.event_router.router
     start     = module.workload.starter
+    watcher   = { for key in ["function_name", "log_group_name", "role_name"] : key => module.rename_watcher.process[key] }
   }
 }
 
@@ -109,9 +113,17 @@ output "quarantine_queue_url" {
   value       = module.event_router.quarantine_queue.url
 }
 
+output "rename_watcher" {
+  description = "The rename watcher: the topic that it tells, name of its window's table."
+  value = {
+    topic_arn         = module.notifications.topic_arn
+    window_table_name = module.rename_watcher.window_table_name
+  }
+}
+
 output "routing_rules" {
   description = "Event pattern of each workload's rule by the rule's name, as `fsxn events rules` reads them."
-  value       = { for rule in [module.inbox.rule, module.workload.rule] : rule.name => rule.pattern }
+  value       = { for rule in [module.inbox.rule, module.watched_renames.rule, module.workload.rule] : rule.name => rule.pattern }
 }
 
 output "server" {

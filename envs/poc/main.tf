@@ -258,3 +258,39 @@ module "workload" {
     start  = "${var.package_dir}/start.zip"
   }
 }
+
+module "rename_watcher" {
+  source = "../../modules/rename-watcher"
+
+  context           = local.context
+  lineage           = local.lineage
+  operations        = local.operations
+  package_path      = "${var.package_dir}/rename-watcher.zip"
+  topic_kms_key_arn = module.notifications.kms_key_arn
+}
+
+module "watched_renames" {
+  source = "../../modules/workload"
+
+  access_point                = module.s3_access_point.access_point
+  bus_name                    = module.event_router.bus_name
+  context                     = local.context
+  deletion_protection_enabled = false
+  lineage                     = local.lineage
+  operations                  = local.operations
+  process_function_arn        = module.rename_watcher.process.function_arn
+  settle_seconds              = 1 # a rename has nothing to settle
+  uc_id                       = "rename-watcher"
+  work_key                    = "event"
+
+  package_paths = {
+    finish = "${var.package_dir}/finish.zip"
+    start  = "${var.package_dir}/start.zip"
+  }
+
+  scope = merge(var.scope, {
+    event_types = ["FILE_RENAME"]
+    prefixes    = []
+    suffixes    = module.rename_watcher.suffixes
+  })
+}

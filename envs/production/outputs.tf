@@ -40,7 +40,7 @@ output "output" {
 
 output "routing_rules" {
   description = "Event pattern of each workload's rule by the rule's name, as `fsxn events rules` reads them."
-  value       = { (module.workload.rule.name) = module.workload.rule.pattern }
+  value       = { for rule in [module.watched_renames.rule, module.workload.rule] : rule.name => rule.pattern }
 }
 
 output "security_group_id" {

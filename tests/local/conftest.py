@@ -18,6 +18,7 @@ ORDER = (
     "test_rotation",
     "test_path",
     "test_pause",
+    "test_rename_watcher",
     "test_polling",
     "test_reconcile",
     "test_objectives",

@@ -19,6 +19,7 @@ from fsxn_runtime.lineage.settings import LineageSettings
 from fsxn_runtime.lineage_export.settings import ExportSettings
 from fsxn_runtime.rotation.settings import Settings as RotationSettings
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
+from fsxn_runtime.workloads.rename_watcher.settings import WatcherSettings
 from fsxn_runtime.workloads.settings import FinishSettings, PollSettings, StartSettings
 
 from tests.structure.source_tree import ROOT
@@ -46,6 +47,10 @@ READERS: dict[str, list[Reader]] = {
     "fsxn_runtime.workloads.start.handler": [StartSettings.from_env],
     "fsxn_runtime.workloads.poll.handler": [PollSettings.from_env],
     "fsxn_runtime.workloads.finish.handler": [FinishSettings.from_env, LineageSettings.from_env],
+    "fsxn_runtime.workloads.rename_watcher.handler.handler": [
+        WatcherSettings.from_env,
+        LineageSettings.from_env,
+    ],
     "fsxn_runtime.workloads.content_inventory.handler.handler": [
         InventorySettings.from_env,
         LineageSettings.from_env,

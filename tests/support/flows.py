@@ -290,6 +290,21 @@ def reconcile(world: World) -> None:
         raise RefusedError(f"reconcile: {svm}")
 
 
+# rename watcher --------------------------------------------------------------------------------------
+
+
+def watch_rename(world: World) -> None:
+    """Claim the window, which the flow ended, tell people, record."""
+    table = world.outputs["rename_watcher"]["window_table_name"]
+    world.client("dynamodb").delete_item(TableName=table, Key={"pk": {"S": "WINDOW"}})
+    given = job(world, "flows/renamed", there=False) | {"action": "rename", "uc_id": "rename-watcher"}
+    given["event"] |= {"event_type": "FILE_RENAME", "target_path": f"{JUNCTION}/flows/renamed.locked"}
+    answer = invoke(world, "watcher", given)
+    if answer["outcome"] != "told":
+        raise RefusedError(f"watcher: {answer}")
+    expect_lineage(world, given["execution_arn"])
+
+
 # ------------------------------------------------------------------------------------------------------
 
 FLOWS: Mapping[str, tuple[Flow, ...]] = {
@@ -305,6 +320,7 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
     "monitor": (monitor_all,),
     "reconcile": (reconcile_all,),
     "poll": (poll_disrupted, poll_inbox),
+    "watcher": (watch_rename,),
 }
 
 _rested: list[tuple[World, str]] = []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from fsxn_runtime.edge.aws_errors import aws_call, error_code
 from fsxn_runtime.errors import ConflictError, MisconfiguredError, TransientError
@@ -15,6 +16,7 @@ from fsxn_runtime.workloads.model import Execution, ObjectVersion, Page, StateIt
 
 # A failure's cause can be 32 KiB of stack trace; its beginning is enough for a person to know what it is.
 _CAUSE_LENGTH: Final = 1000
+_CHUNK_BYTES: Final = 1 << 20  # 1 MiB: few calls per file, and memory stays far below the smallest Lambda
 # SQS: entries of one SendMessageBatch. Ten messages stay below its bytes: an event with the longest path that
 # an object key can have is below 16 KB.
 _BATCH: Final = 10
@@ -152,6 +154,22 @@ class Files:
             if _is_absent(exc):
                 return None
             raise
+
+    def read(self, version: ObjectVersion, take: Callable[[bytes], object]) -> bool:
+        """Stream one version into `take`; False when it is gone or was replaced, before or meanwhile.
+
+        What an access point answers while NFS or SMB clients write is not documented, so the version is
+        looked at again after the last byte: what was taken of a torn read must not be used.
+        """
+        body = self.open(version)
+        if body is None:
+            return False
+        try:
+            for chunk in body.iter_chunks(_CHUNK_BYTES):
+                take(chunk)
+        except (BotoCoreError, HTTPError, OSError) as exc:
+            raise TransientError(f"the body of s3:GetObject broke off: {exc}", code="body_broken") from exc
+        return self.look(version.key) == version
 
     def _get(self, key: str, **condition: str) -> Any:
         with aws_call("s3:GetObject"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.events import FileEvent, parse_timestamp
 from fsxn_runtime.lineage import LineageRecord, LineageStatus
+from fsxn_runtime.workloads.core import MAX_KEY_BYTES, normalise, object_key
 from fsxn_runtime.workloads.model import Action, ObjectVersion
 
 
@@ -72,6 +74,21 @@ def lineage_record(
         fpolicy_sequence_number=job.event.sequence_number if job.event.session_id else None,
         reason=reason,
     )
+
+
+def output_key(job: Job, prefix: str, junction_path: str) -> str:
+    """Give an object key for what a workload writes about a job: below the key of the event's file.
+
+    A key that would be longer than S3 takes has the hash of the file's key in its place.
+    """
+    name = object_key(normalise(job.event.file_path), junction_path)
+    if name is None:
+        raise RejectedError(f"the file lies outside the junction path {junction_path}", code="other_volume")
+    head = "/".join(part for part in (prefix.strip("/"), job.uc_id) if part)
+    key = f"{head}/{name}/{job.work_key}.json"
+    if len(key.encode()) > MAX_KEY_BYTES:
+        key = f"{head}/{hashlib.sha256(name.encode()).hexdigest()}/{job.work_key}.json"
+    return key
 
 
 def _version(found: Mapping[str, Any]) -> ObjectVersion:

@@ -14,25 +14,20 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError
-from urllib3.exceptions import HTTPError
-
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.clock import TimeBudget, now_us
 from fsxn_runtime.edge.log import logger, set_level
 from fsxn_runtime.edge.metrics import Emf
-from fsxn_runtime.errors import TransientError
 from fsxn_runtime.lineage import LineageStatus, LineageTracker
 from fsxn_runtime.workloads.clients import Files, Reports
 from fsxn_runtime.workloads.content_inventory.core import Inventory
-from fsxn_runtime.workloads.content_inventory.report import build, report_key
+from fsxn_runtime.workloads.content_inventory.report import build
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
-from fsxn_runtime.workloads.job import Job, lineage_record
+from fsxn_runtime.workloads.job import Job, lineage_record, output_key
 from fsxn_runtime.workloads.model import Action, ObjectVersion
 
 _log = logger("workload.content-inventory")
 _RESERVE_MS: Final = 1_000
-_CHUNK_BYTES: Final = 1 << 20  # 1 MiB: few calls per file, and memory stays far below the smallest Lambda
 
 
 @cache
@@ -70,7 +65,7 @@ def process(
         )
         _log.info("job.superseded", work_key=job.work_key, event_id=job.event.event_id)
         return {"status": "superseded", "work_key": job.work_key}
-    key = report_key(job, settings.output_prefix, settings.junction_path)
+    key = output_key(job, settings.output_prefix, settings.junction_path)
     report = json.dumps(build(job, inventory, now_us()), ensure_ascii=False, indent=1)
     body = reports.put_once(key, report.encode())
     duration_ms = (now_us() - began) // 1000
@@ -99,18 +94,6 @@ def count(settings: InventorySettings, action: Action, duration_ms: int, read_by
 
 
 def take_inventory(files: Files, version: ObjectVersion) -> dict[str, Any] | None:
-    """Stream one version; None when it is gone or was replaced, before or while it was read.
-
-    What an access point answers while NFS or SMB clients write is not documented, so the version is looked
-    at again after the last byte: a torn read is never reported.
-    """
-    body = files.open(version)
-    if body is None:
-        return None
+    """Read one version; None when it is gone or was replaced."""
     inventory = Inventory()
-    try:
-        for chunk in body.iter_chunks(_CHUNK_BYTES):
-            inventory.update(chunk)
-    except (BotoCoreError, HTTPError, OSError) as exc:
-        raise TransientError(f"the body of s3:GetObject broke off: {exc}", code="body_broken") from exc
-    return inventory.result(version.key) if files.look(version.key) == version else None
+    return inventory.result(version.key) if files.read(version, inventory.update) else None

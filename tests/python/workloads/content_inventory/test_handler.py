@@ -14,9 +14,8 @@ from fsxn_runtime.lineage import LineageSettings, LineageStore, LineageTracker
 from fsxn_runtime.workloads import core
 from fsxn_runtime.workloads.clients import Files, Reports
 from fsxn_runtime.workloads.content_inventory import handler as module
-from fsxn_runtime.workloads.content_inventory.report import report_key
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
-from fsxn_runtime.workloads.job import Job
+from fsxn_runtime.workloads.job import Job, output_key
 from fsxn_runtime.workloads.model import WorkKeyKind
 
 from tests.support.emulator import emulator, emulator_process  # noqa: F401
@@ -194,10 +193,10 @@ def test_an_input_that_is_no_job_is_rejected(place, broken):
 def test_a_key_that_s3_would_refuse_has_a_hash_in_its_place(place):
     job = Job.from_input(place.job())
     long = replace(job, event=file_event(file_path="/vol1/" + "ä" * 500))
-    key = report_key(long, "/out/", "/vol1")
+    key = output_key(long, "/out/", "/vol1")
     assert key == f"out/inventory/{hashlib.sha256(('ä' * 500).encode()).hexdigest()}/{job.work_key}.json"
     with pytest.raises(RejectedError, match="outside"):
-        report_key(job, "out", "/vol2")
+        output_key(job, "out", "/vol2")
 
 
 def test_metrics_say_what_was_read(place, capsys):

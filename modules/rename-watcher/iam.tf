@@ -1,0 +1,20 @@
+data "aws_iam_policy_document" "process" {
+  statement {
+    sid       = "ClaimWindow"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.window.arn]
+  }
+
+  statement {
+    sid       = "TellPeople"
+    actions   = ["sns:Publish"]
+    resources = [var.operations.notification_topic_arn]
+  }
+
+  statement {
+    sid = "EncryptForTopic"
+    # Publishing to an encrypted topic needs its key under the publisher's own name.
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.topic_kms_key_arn]
+  }
+}
