@@ -4,6 +4,7 @@ locals {
   _ontap_steps  = try(2 + 2 * length(var.ontap.policies), 0)
   _policies     = try(var.ontap.policies, {})
   _results_path = "results"
+  _state_key    = "state/refused-login.json"
 }
 
 # Runs inside the VPC, where ONTAP's management endpoint is. Python canaries come with a browser; this one uses none.
@@ -40,6 +41,8 @@ resource "aws_synthetics_canary" "ontap" {
       CANARY_CHECK_SECONDS    = each.value.check_seconds
       CANARY_NODE_COUNT       = each.value.node_count
       CANARY_POLICIES         = join(",", [for key in sort(keys(each.value.policies)) : "${each.value.policies[key].svm}/${each.value.policies[key].policy}"])
+      CANARY_STATE_BUCKET     = aws_s3_bucket.artifacts[0].bucket
+      CANARY_STATE_KEY        = local._state_key
       CANARY_STORE_PERCENT    = each.value.store_percent
       CANARY_TIMEOUT_SECONDS  = each.value.timeout_seconds
       FILE_SYSTEM_ID          = var.file_system_id

@@ -88,6 +88,7 @@ def canary(world: World, code: Path) -> Iterator[Call]:
     environment = {
         **world.environment(),
         "CANARY_POLICIES": f"{SVM}/fsxn_s3ap_local",
+        "CANARY_STATE_BUCKET": world.outputs["server"]["volume_map"]["bucket"],
         "CANARY_CERTIFICATE_DAYS": "3",  # the simulator's lasts for seven
     }
     with warm_canary(code, environment) as process:

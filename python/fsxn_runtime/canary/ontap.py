@@ -37,7 +37,8 @@ def _parts() -> _Parts:
     settings = CanarySettings.from_env(os.environ)
     log.set_level(settings.log_level)
     secretsmanager = client("secretsmanager", is_brief=True)
-    return _Parts(settings, OntapChecks(settings, secretsmanager, time.monotonic))
+    checks = OntapChecks(settings, secretsmanager, client("s3", is_brief=True), time.time)
+    return _Parts(settings, checks)
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 (Synthetics' signature)

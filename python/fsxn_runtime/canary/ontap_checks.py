@@ -1,7 +1,6 @@
 """The checks of ONTAP over its REST interface. Each has a client, and so a connection, of its own.
 
-The one thing they share is the guard: after a refused login none of them tries again, because a few refusals
-lock the account for everybody (ONTAP REST reference 9.3).
+The one thing they share is the guard: after a refused login none of them tries again (logins.py).
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from fsxn_runtime.canary.core import (
     plain_reason,
     result_of,
 )
+from fsxn_runtime.canary.logins import LoginGuard, Refusals
 from fsxn_runtime.canary.model import (
     Certificate,
     Check,
@@ -43,9 +43,6 @@ from fsxn_runtime.ontap.errors import (
     OntapUnreachableError,
 )
 
-# ONTAP's default is six refusals (ONTAP REST reference 9.3); a counter of its own has nobody seen forgetting.
-# One try an hour leaves an operator the working day.
-_REFUSED_SECONDS: Final = 3600.0
 # Of a check's time: its last call ends by itself before the runner gives the check up.
 _CALL_RESERVE_SECONDS: Final = 1.0
 
@@ -60,39 +57,18 @@ _REASONS: Final = (
 )
 
 
-class LoginGuard:
-    """Remembers which version of the secret ONTAP refused, for as long as this process lives."""
-
-    def __init__(self, secret: SecretReader, clock: Callable[[], float]) -> None:
-        self._secret = secret
-        self._clock = clock
-        self._refused_version = ""
-        self._refused_at = 0.0
-
-    def check(self) -> None:
-        """Raise FindingError when a login would only be refused again."""
-        left = self._refused_at + _REFUSED_SECONDS - self._clock()
-        if self._refused_version and left > 0 and self._secret.current().version_id == self._refused_version:
-            raise FindingError(
-                Reason.UNAUTHORIZED,
-                "not tried: ONTAP refused this version of the secret, and more tries would lock the account; "
-                f"next in {left / 60:.0f} min, with a new version at once",
-            )
-
-    def note_refusal(self) -> None:
-        """Remember that the version in use was refused now."""
-        self._refused_version = self._secret.current().version_id
-        self._refused_at = self._clock()
-
-
 class OntapChecks:
     """Makes the checks that the settings ask for."""
 
-    def __init__(self, settings: CanarySettings, secretsmanager: Any, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: CanarySettings, secretsmanager: Any, s3: Any, clock: Callable[[], float]
+    ) -> None:
+        """Take the clients of AWS, and a clock of seconds since 1970."""
         self._settings = settings
         self._secretsmanager = secretsmanager
         self._secret = SecretReader(secretsmanager, settings.secret_id)
-        self._guard = LoginGuard(self._secret, clock)
+        refusals = Refusals(s3, settings.state_bucket, settings.state_key)
+        self._guard = LoginGuard(self._secret, refusals, clock)
 
     def checks(self) -> list[Check]:
         """Health first: what it costs to find out that nothing works is paid once."""
@@ -176,7 +152,7 @@ class OntapChecks:
 
     @contextmanager
     def _client(self) -> Iterator[OntapClient]:
-        self._guard.check()
+        version = self._guard.version()
         seconds = self._settings.check_seconds - _CALL_RESERVE_SECONDS
         with connect(
             self._settings.secret_id,
@@ -187,8 +163,9 @@ class OntapChecks:
             try:
                 yield ontap
             except OntapUnauthorizedError:
-                self._guard.note_refusal()
+                self._guard.note_refusal(version)
                 raise
+            self._guard.note_success(version)
 
 
 def ontap_results(outcomes: Sequence[Outcome]) -> list[Result]:

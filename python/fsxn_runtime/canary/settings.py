@@ -28,6 +28,8 @@ class CanarySettings:
     store_percent: int
     check_seconds: int
     timeout_seconds: int
+    state_bucket: str
+    state_key: str
     metric_namespace: str
     log_level: str
 
@@ -44,6 +46,8 @@ class CanarySettings:
             check_seconds=integer(env, "CANARY_CHECK_SECONDS", 15, minimum=2, maximum=120),
             # A run must be over before the next one; Synthetics asks for 3 at least (API reference).
             timeout_seconds=integer(env, "CANARY_TIMEOUT_SECONDS", 240, minimum=3, maximum=300),
+            state_bucket=text(env, "CANARY_STATE_BUCKET"),
+            state_key=text(env, "CANARY_STATE_KEY", "state/refused-login.json"),
             metric_namespace=metric_namespace(env),
             log_level=log_level(env),
         )

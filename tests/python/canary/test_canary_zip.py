@@ -1,8 +1,8 @@
 """The canary as Synthetics would run it: from its zip, in a process of its own, with the runtime's packages.
 
 Behind it are the simulated ONTAP with an FPolicy server, and the local AWS, where it is a user who may read
-one secret and nothing else. CloudWatch Synthetics itself is not here: that it unpacks and calls a zip of this
-form rests on its documentation.
+one secret, keep one object, and nothing else. CloudWatch Synthetics itself is not here: that it unpacks and
+calls a zip of this form rests on its documentation.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tools import package_lambdas
 
 ROOT = Path(__file__).parents[3]
 SYSTEM, POLICY = "fs-0123456789abcdef0", "svm1/fsxn_s3ap"
+BUCKET = "canary-artifacts"
 USER, PASSWORD = "monitor", "lab-Passw0rd-ro"
 CHECKS = ["ONTAPHealth", "CertificateExpiry", "FPolicyConnections", "StoreSpace"]
 
@@ -118,13 +119,18 @@ def environment_of(cloud: Emulator, ready: Mapping[str, Any]) -> dict[str, str]:
         "ca_certificate": Path(ready["certificate"]).read_text(),
     }
     arn = cloud.client("secretsmanager").create_secret(Name="ontap", SecretString=json.dumps(value))["ARN"]
-    statement = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn}
+    cloud.client("s3").create_bucket(Bucket=BUCKET)
+    kept = f"arn:aws:s3:::{BUCKET}/state/refused-login.json"
+    statements = [
+        {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn},
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": kept},
+    ]
     iam = cloud.client("iam")
     iam.create_user(UserName="canary")
     iam.put_user_policy(
         UserName="canary",
         PolicyName="secret",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}),
     )
     key = iam.create_access_key(UserName="canary")["AccessKey"]
     return {
@@ -136,6 +142,7 @@ def environment_of(cloud: Emulator, ready: Mapping[str, Any]) -> dict[str, str]:
         "ONTAP_SECRET_ID": arn,
         "FILE_SYSTEM_ID": SYSTEM,
         "CANARY_POLICIES": POLICY,
+        "CANARY_STATE_BUCKET": BUCKET,
         "CANARY_CERTIFICATE_DAYS": "3",  # the simulator's lasts for seven
     }
 
@@ -154,12 +161,21 @@ def test_a_wrong_password_is_one_login_and_every_check_says_so(world: World) -> 
     before = len(world.simulator.client.requests())
     with world.secret(password="lab-Wr0ng-Passw0rd"):
         run = world.run()
+        for _ in range(6):  # each a process of its own
+            assert world.run().reasons == dict.fromkeys(CHECKS, "unauthorized")
     assert run.reasons == dict.fromkeys(CHECKS, "unauthorized")
     assert (run.status, run.metric("ONTAPHealth_Success")) == (1, dict.fromkeys(CHECKS, 0))
     assert "4 of 4 checks failed: ONTAPHealth fs-0123456789abcdef0: unauthorized" in run.error
     assert "lab-Wr0ng-Passw0rd" not in run.error + json.dumps(run.lines)
     refused = [each for each in world.simulator.client.requests()[before:] if each["status"] == 401]
     assert len(refused) == 1
+
+
+def test_a_memory_that_cannot_be_read_lets_no_login_be_tried(world: World) -> None:
+    before = len(world.simulator.client.requests())
+    run = world.run(CANARY_STATE_BUCKET="nowhere")
+    assert run.reasons == dict.fromkeys(CHECKS, "misconfigured")
+    assert len(world.simulator.client.requests()) == before
 
 
 def test_another_certificate_than_the_trusted_is_named_and_gets_no_password(world: World) -> None:
