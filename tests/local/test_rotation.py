@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
 
 CLIENTS = 4
 ROTATIONS = 3
+ROTATION_SECONDS = 180.0  # some 4 s on two free cores
+PAUSE_SECONDS = 0.1  # between two calls of a client, so that the rotation gets its share of the machine
 CANARY_CHECKS = ("ONTAPHealth", "CertificateExpiry", "FPolicyConnections", "StoreSpace")
 
 Call = Callable[[], None]
@@ -51,7 +53,19 @@ def rotate(world: World) -> None:
     """Ask for a rotation and wait until it has ended."""
     before = value(world)["password"]
     world.client("secretsmanager").rotate_secret(SecretId=secret_id(world))
-    wait_until(lambda: value(world)["password"] != before and is_at_rest(world), seconds=60)
+    world.wait(
+        lambda: value(world)["password"] != before and is_at_rest(world),
+        ROTATION_SECONDS,
+        "the end of the rotation",
+        lambda: f"; the function wrote: {log(world)[-3000:]}",
+    )
+
+
+def log(world: World) -> str:
+    """All that the rotation's function wrote."""
+    group = world.outputs["functions"]["rotate"]["log_group_name"]
+    pages = world.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    return "".join(event["message"] for page in pages for event in page["events"])
 
 
 def fsxn(world: World, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
@@ -112,7 +126,7 @@ def reconciler(world: World) -> Iterator[Call]:
 
 @contextmanager
 def clients_at_work(clients: Mapping[str, Call]) -> Iterator[tuple[dict[str, int], dict[str, BaseException]]]:
-    """Clients of the product that ask without a pause: how often each has, and what failed."""
+    """Clients of the product that ask again and again: how often each has, and what failed."""
     done, failures, stop = dict.fromkeys(clients, 0), {}, threading.Event()
 
     def work(name: str) -> None:
@@ -120,7 +134,7 @@ def clients_at_work(clients: Mapping[str, Call]) -> Iterator[tuple[dict[str, int
             while not stop.is_set():
                 clients[name]()
                 done[name] += 1
-                stop.wait(0.02)
+                stop.wait(PAUSE_SECONDS)
         except BaseException as exc:  # noqa: BLE001 (whatever it is, the test must see it)
             failures[name] = exc
 
@@ -149,19 +163,17 @@ def test_every_client_survives_rotations_under_load(world: World, tmp_path: Path
         clients["canary"] = open_clients.enter_context(canary(world, code))
         clients["reconciler"] = open_clients.enter_context(reconciler(world))
         with clients_at_work(clients) as (done, failures):
-            wait_until(lambda: failures or min(done.values()) > 1)
+            wait_until(lambda: failures or min(done.values()) > 1, 60)
             for _ in range(ROTATIONS):
                 rotate(world)
                 before = dict(done)
-                wait_until(lambda: failures or all(n > before[name] + 1 for name, n in done.items()))  # noqa: B023
+                wait_until(lambda: failures or all(n > before[name] + 1 for name, n in done.items()), 60)  # noqa: B023
     assert failures == {}
     assert not locked(world)
 
 
 def test_no_password_is_in_the_functions_log(world: World) -> None:
-    group = world.outputs["functions"]["rotate"]["log_group_name"]
-    pages = world.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
-    text = "".join(event["message"] for page in pages for event in page["events"])
+    text = log(world)
     assert "step.done" in text
     assert value(world)["password"] not in text
     assert FIRST_PASSWORD not in text
