@@ -18,7 +18,7 @@ from fsxn_runtime.fpolicy.model import Certificate, Change, Observed, Store, Wai
 from fsxn_runtime.fpolicy.records import fingerprint
 from fsxn_runtime.fpolicy.run import Run, Side, State
 
-from tests.python.fpolicy.sim_world import HOSTS, RealClock, SimWorld, sim_world
+from tests.python.fpolicy.sim_world import HOSTS, KilledError, RealClock, SimWorld, sim_world
 from tests.support.certificates import Authority
 
 A, B, _ = HOSTS
@@ -85,6 +85,24 @@ class Striking:
                 self.world.sim.clear_faults()
             self.count += 1
         self.world.create()
+
+
+@dataclass
+class Dying(Striking):
+    """A side whose process dies before its call number `number` is made, or after it was answered."""
+
+    dies_after: bool = False
+
+    def do(self, step: Change) -> None:
+        self.world.create()
+        is_last = self.count == self.number
+        self.count += 1
+        if is_last and not self.dies_after:
+            raise KilledError
+        self.side.do(step)
+        self.world.create()
+        if is_last:
+            raise KilledError
 
 
 @dataclass(frozen=True)
@@ -188,6 +206,29 @@ def test_every_change_may_go_wrong_once(world: SimWorld, name: str, effect: str)
             break
         assert side.is_struck
         number += 1
+    if not scenario.loses:
+        assert world.lost() == set()
+
+
+@pytest.mark.parametrize("dies_after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_run_that_dies_anywhere_is_continued_by_the_next(
+    world: SimWorld, name: str, dies_after: bool
+) -> None:
+    """Before (or after) the first change, the second, and so on. Files are made between all calls."""
+    scenario, number = SCENARIOS[name], 0
+    while True:
+        scenario.prepare(world)
+        side = Dying(side_of(world), world, number, {}, dies_after=dies_after)
+        try:
+            scenario.go(world, side)
+        except KilledError:
+            scenario.go(world, Striking(side_of(world), world, -1, {}))
+        assert scenario.is_done(world), f"change {number}"
+        if number >= side.count:
+            break
+        number += 1
+    assert number > 0
     if not scenario.loses:
         assert world.lost() == set()
 

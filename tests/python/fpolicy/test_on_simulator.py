@@ -14,7 +14,7 @@ from fsxn_runtime.fpolicy import run as run_module
 from fsxn_runtime.fpolicy.model import Store, Task, WaitFor
 from fsxn_runtime.fpolicy.run import Run, State
 
-from tests.python.fpolicy.sim_world import HOSTS, KilledError, RealClock, SimWorld, sim_world
+from tests.python.fpolicy.sim_world import HOSTS, RealClock, SimWorld, sim_world
 
 A, B, C = HOSTS
 
@@ -128,34 +128,6 @@ def test_an_outage_is_kept_by_the_store_through_the_change_of_address(world: Sim
     assert world.run(B).state is State.CONNECTED
     assert world.lost() == set()
     world.servers[A].start()
-
-
-def test_a_run_that_is_killed_anywhere_is_repaired_by_the_next(world: SimWorld) -> None:
-    """Killed before and after the n-th change, for every n, with a file made between all calls."""
-    world.run(A)
-    hosts = (A, B)
-    for number in range(60):
-        calls = 0
-
-        def kill(where: str, limit: int = number) -> None:
-            nonlocal calls
-            world.create()
-            if where != "look":
-                calls += 1
-                if calls > limit:
-                    raise KilledError
-
-        target = hosts[(number + 1) % 2]
-        try:
-            world.run(target, between=kill)
-        except KilledError:
-            assert world.run(target, between=world.create).state is State.CONNECTED
-        else:
-            break
-    assert number >= 10
-    assert world.policy()["enabled"]
-    assert not world.policy("p_guard")["enabled"]
-    assert world.lost() == set()
 
 
 def test_a_refusal_leaves_the_policy_enabled_with_the_new_servers(world: SimWorld) -> None:
