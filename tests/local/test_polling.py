@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from tests.support.local import lineage, recorded, run
 
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
 # A schedule of a minute, the settle time, and the execution; the machine may be loaded.
-SECONDS = 150
+SECONDS = 100
 
 
 def by_inbox(world: World, path: str) -> list[dict[str, Any]]:
@@ -22,11 +24,47 @@ def by_inbox(world: World, path: str) -> list[dict[str, Any]]:
     return [record for record in lineage(world, path) if record["uc_id"] == "inbox"]
 
 
+def all_rows(world: World, table: str) -> list[dict[str, Any]]:
+    pages = world.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    return [row for page in pages for row in page["Items"]]
+
+
+def all_items(world: World) -> list[dict[str, Any]]:
+    """The state items of the polling workload, without its watermark."""
+    return [row for row in all_rows(world, world.outputs["inbox"]["state_table_name"]) if "file_path" in row]
+
+
 def items(world: World, path: str) -> list[dict[str, Any]]:
     """The state items that the polling workload keeps of a file."""
-    pages = world.client("dynamodb").get_paginator("scan")
-    found = pages.paginate(TableName=world.outputs["inbox"]["state_table_name"]).search("Items[]")
-    return [item for item in found if item.get("file_path") == {"S": path}]
+    return [item for item in all_items(world) if item["file_path"] == {"S": path}]
+
+
+def reports_of(world: World) -> Iterator[dict[str, Any]]:
+    """What the polling workload wrote."""
+    s3, output = world.client("s3"), world.outputs["inbox"]["output"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=output["bucket"], Prefix=output["prefix"])
+    for page in pages:
+        for entry in page.get("Contents", []):
+            yield json.loads(s3.get_object(Bucket=output["bucket"], Key=entry["Key"])["Body"].read())
+
+
+def waiting(world: World) -> bool:
+    """Whether anything of the volume or of the polling workload is under way."""
+    look = world.look()
+    open_items = [item for item in all_items(world) if item["status"] == {"S": "IN_PROGRESS"}]
+    return bool(
+        look.waiting or look.queued or world.depth(world.outputs["inbox"]["work_queue_url"]) or open_items
+    )
+
+
+def poll(world: World) -> dict[str, Any]:
+    """Let the poller run, as its schedule does."""
+    function = world.outputs["functions"]["poll"]["function_name"]
+    given = json.dumps({"pattern": world.outputs["inbox"]["rule"]["pattern"]})
+    answer = world.client("lambda").invoke(FunctionName=function, Payload=given)
+    result: dict[str, Any] = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, result
+    return result
 
 
 def test_a_file_written_through_the_access_point_raises_no_event_and_is_found(world: World):
@@ -51,12 +89,10 @@ def test_a_version_that_events_and_the_listing_both_find_is_processed_once(world
     world.wait(lambda: len(by_inbox(world, path)) == 1, SECONDS, f"a lineage record of {path}")
     (before,) = items(world, path)
     duplicates = int(before["duplicates"]["N"])
-    function = world.outputs["functions"]["poll"]["function_name"]
-    given = json.dumps({"pattern": world.outputs["inbox"]["rule"]["pattern"]})
 
     def asked_again() -> bool:
         """Until a run has listed it and the starter has taken its message."""
-        world.client("lambda").invoke(FunctionName=function, Payload=given)
+        poll(world)
         return any(int(item["duplicates"]["N"]) > duplicates for item in items(world, path))
 
     world.wait(asked_again, SECONDS, f"a message of the listing for {path}")
@@ -70,6 +106,38 @@ def test_a_version_that_events_and_the_listing_both_find_is_processed_once(world
     assert [run["status"] for run in runs if run["executionArn"] == before["execution_arn"]["S"]] == [
         "SUCCEEDED"
     ]
+
+
+def test_a_storm_that_is_polled_meanwhile_is_processed_once(world: World):
+    """Events of 80 operations, and a poller that lists meanwhile: each version once, none missing."""
+    world.sim.storm(80, seed=11, folder="/inbox/storm")
+    for _ in range(3):  # while the events are on their way, and when all files are at rest
+        poll(world)
+    world.wait(lambda: not waiting(world), SECONDS, "the polling workload at rest")
+    poll(world)
+    world.wait(lambda: not waiting(world), SECONDS, "the polling workload at rest again")
+    below = "/vol1/inbox/storm/"
+    rows = [
+        row
+        for row in all_rows(world, world.outputs["lineage_table_name"])
+        if row.get("uc_id") == {"S": "inbox"}
+    ]
+    successes = Counter(row["work_key"]["S"] for row in rows if row["status"]["S"] == "success")
+    assert max(successes.values()) == 1
+    duplicates = [item for item in all_items(world) if item["file_path"]["S"].startswith(below)]
+    assert sum(int(item["duplicates"]["N"]) for item in duplicates) > len(duplicates)
+    reports = list(reports_of(world))
+    files = [file for file in (world.volume / "inbox" / "storm").rglob("*") if file.is_file()]
+    assert len(files) > 10
+    for file in files:
+        path, digest = (
+            f"/vol1/{file.relative_to(world.volume)}",
+            hashlib.sha256(file.read_bytes()).hexdigest(),
+        )
+        assert any(
+            (path, digest) in {(r["file_path"], r["sha256"]), (r.get("target_path"), r["sha256"])}
+            for r in reports
+        ), path
 
 
 def test_a_file_outside_the_scope_is_not_found(world: World):
