@@ -7,11 +7,14 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from fsxn_runtime.cli.console import Exit, say
+from fsxn_runtime.cli.lineage_graph import svg
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.settings import text
+from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.lineage import Edge, LineageStore, Trace, trace
 
 
@@ -25,19 +28,30 @@ def register(commands: Any) -> None:
     command.add_argument("--depth", type=int, default=3, metavar="N", help="steps in each direction (3)")
     command.add_argument("--limit", type=int, default=200, metavar="N", help="at most N lines (200)")
     command.add_argument("--table", metavar="NAME", help="lineage table (default: LINEAGE_TABLE)")
-    command.add_argument("--json", action="store_true", help="one JSON object")
+    how = command.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="one JSON object")
+    how.add_argument("--svg", type=Path, metavar="FILE", help="write a picture instead")
     command.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> Exit:
     table = arguments.table or text(os.environ, "LINEAGE_TABLE")
     found = trace(LineageStore(client("dynamodb"), table), arguments.thing, arguments.depth, arguments.limit)
-    if arguments.json:
+    if arguments.svg:
+        _write(arguments.svg, svg(found))
+    elif arguments.json:
         say(json.dumps(asdict(found), ensure_ascii=False, default=str))
     else:
         for line in lines(found):
             say(line)
     return Exit.OK if found.edges else Exit.FINDING
+
+
+def _write(file: Path, picture: str) -> None:
+    try:
+        file.write_text(picture, encoding="utf-8")
+    except OSError as exc:
+        raise RejectedError(f"the picture cannot be written: {exc}", code="wrong_output") from exc
 
 
 def lines(found: Trace) -> Iterator[str]:
