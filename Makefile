@@ -21,7 +21,7 @@ demo: setup package-lambdas ## the main job on this machine: files in, reports a
 demo-live: setup package-lambdas ## the same, left running: touch files and watch
 	@$(BIN)/python -m lab.demo --live
 
-bench: setup ## what the server, a file version, a guarded decision and a forecast cost, beside simpler things; build/bench.json
+bench: setup ## what the server, a lineage record, a file version, a guarded decision and a forecast cost, beside simpler things; build/bench.json
 	@$(BIN)/python -m tools.bench
 
 storm: setup package-lambdas ## the large proofs (RUN="lineage queue reconnect matrix"; all without it); build/storm/

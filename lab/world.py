@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -183,6 +184,8 @@ class World:
                 "file_system_id": self.file_system_id,
                 "growing_volumes": {VOLUME: {"id": self.volume_id}},
                 "junction_path": JUNCTION,
+                # Some hours before, so that there are hours to seal.
+                "lineage_export_since": (datetime.now(UTC) - timedelta(hours=4)).strftime("%Y-%m-%dT%H"),
                 **self._put_ontap_secret(),
                 "settle_seconds": self.settle_seconds,
                 "svm_name": SVM,

@@ -16,6 +16,9 @@
   which AWS asks for (`log-group:NAME:*`) allows them; the emulator alone wants the form that AWS refuses.
 - A service that takes a role says for which account (`aws:SourceAccount`), as trust policies ask; the
   emulator alone lets the account's root stand for services but leaves that key out.
+- Policies see `aws:PrincipalArn` of a function as its role, as on AWS (IAM guide, global condition keys), and
+  every request as one over TLS, because the laboratory has none on loopback; the emulator alone gives the
+  session, and refuses everything where a bucket's policy asks for TLS.
 - SQS batch calls need the permission of the single call, as on AWS (service authorization reference, SQS has
   no batch actions); the emulator alone asks for `sqs:SendMessageBatch`.
 - Reading a missing object needs `s3:ListBucket` too: without it the answer is 403, as on AWS (S3 API
@@ -265,6 +268,21 @@ def with_source_account(evaluate: Callable[..., bool]) -> Callable[..., bool]:
     return evaluate_trust_policy
 
 
+def with_roles_and_tls(resolve: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """Wrap the values of global condition keys: who asks is the role, and the way is counted as TLS."""
+
+    def resolve_condition_key(key: str, context: Any) -> Any:
+        value = resolve(key, context)
+        if key.lower() == "aws:securetransport":
+            return "true"
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in str(value):
+            head, _, session = str(value).partition(":assumed-role/")
+            return f"{head.replace(':sts:', ':iam:')}:role/{session.rpartition('/')[0]}"
+        return value
+
+    return resolve_condition_key
+
+
 def _schedule_nothing(cluster_name: str, service_key: str) -> None:
     """In place of the emulator's ECS scheduler."""
 
@@ -285,6 +303,7 @@ def main() -> None:
     iam_actions.extract_iam_action = with_mapping_permissions(iam_actions.extract_iam_action)
     iam_actions.s3_additional_checks = with_missing_objects(iam_actions.s3_additional_checks)
     iam_evaluator.evaluate_trust_policy = with_source_account(iam_evaluator.evaluate_trust_policy)
+    iam_evaluator._resolve_condition_key = with_roles_and_tls(iam_evaluator._resolve_condition_key)
     cloudwatch_logs._fanout_to_subscription_filters = with_emf_lines(
         cloudwatch_logs._fanout_to_subscription_filters
     )

@@ -17,6 +17,7 @@ ORDER = (
     "test_ontap",
     "test_rotation",
     "test_path",
+    "test_lineage_export",
     "test_pause",
     "test_rename_watcher",
     "test_polling",

@@ -305,6 +305,67 @@ def watch_rename(world: World) -> None:
     expect_lineage(world, given["execution_arn"])
 
 
+# lineage export ----------------------------------------------------------------------------------------
+
+
+def export_late_records(world: World) -> None:
+    """Two records that come one after the other into a sealed hour: for the second one the first is read."""
+    invoke(world, "export", {"action": "export"})
+    hour = f"{datetime.now(UTC) - timedelta(hours=3):%Y-%m-%dT%H}"
+    for _ in range(2):
+        write_lineage(world, hour)
+        answer = invoke(world, "export", {"action": "export", "hour": hour})
+        if answer["late_records"] != 1:
+            raise RefusedError(f"export: {answer}")
+
+
+def export_after_death(world: World) -> None:
+    """A run announced an object and died: the next one finds that it is not there."""
+    table = world.outputs["lineage_export"]["table_name"]
+    names = (
+        "hour",
+        "kind",
+        "part",
+        "is_last",
+        "count",
+        "digest",
+        "resume",
+        "key",
+        "sha256",
+        "size_bytes",
+        "exported_at",
+    )
+    values = ("2026-01-31T10", "late", 1, True, 1, 1, {}, "records/never-uploaded", "0" * 64, 1, "")
+    world.client("dynamodb").update_item(
+        TableName=table,
+        Key={"pk": {"S": "STATE"}},
+        UpdateExpression="SET pending = :pending",
+        ExpressionAttributeValues={":pending": {"S": json.dumps(dict(zip(names, values, strict=True)))}},
+    )
+    invoke(world, "export", {"action": "export"})
+
+
+def write_lineage(world: World, hour: str, **more: Any) -> str:
+    """Put a record as if it had been written in that hour; its file."""
+    file = f"/flows/{uuid.uuid4().hex}"
+    item = {
+        "schema_version": {"S": "2.0"},
+        "source_file_key": {"S": file},
+        "processing_timestamp": {"S": f"{hour}:00:00.000000Z#{uuid.uuid4().hex[:8]}"},
+        "uc_id": {"S": "flows"},
+        "status": {"S": "success"},
+        "work_key": {"S": "k"},
+        "event_id": {"S": "e"},
+        "action": {"S": "process"},
+        "output_keys": {"L": []},
+        "duration_ms": {"N": "1"},
+        "write_hour": {"S": hour},
+        **more,
+    }
+    world.client("dynamodb").put_item(TableName=world.outputs["lineage_table_name"], Item=item)
+    return file
+
+
 # ------------------------------------------------------------------------------------------------------
 
 FLOWS: Mapping[str, tuple[Flow, ...]] = {
@@ -318,6 +379,7 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
         finish_sweep,
     ),
     "monitor": (monitor_all,),
+    "export": (export_late_records, export_after_death),
     "reconcile": (reconcile_all,),
     "poll": (poll_disrupted, poll_inbox),
     "watcher": (watch_rename,),

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tools.bench import guardrails, server, workload
+from tools.bench import guardrails, lineage, server, workload
 
 OUTPUT: Final = Path(__file__).resolve().parents[2] / "build" / "bench.json"
-PARTS: Final = {"guardrails": guardrails, "server": server, "workload": workload}
+PARTS: Final = {"guardrails": guardrails, "lineage": lineage, "server": server, "workload": workload}
 
 
 def main() -> int:

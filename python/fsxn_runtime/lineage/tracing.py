@@ -60,7 +60,7 @@ class _Walk:
         yield from self._downstream(thing, 1)
 
     def _is_new(self, name: str, steps: int, *, is_upstream: bool) -> bool:
-        key = (name, is_upstream)
+        key = (name.removeprefix("/"), is_upstream)
         if steps > self._depth or key in self._seen:
             return False
         self._seen.add(key)

@@ -263,3 +263,27 @@ def test_a_trust_policy_may_ask_for_the_account_of_the_service(emulator: Emulato
         else:
             with pytest.raises(ClientError, match="AccessDenied"):
                 sts.assume_role(**role)
+
+
+def test_a_bucket_policy_that_names_a_role_and_asks_for_tls_admits_that_role_alone(
+    emulator: Emulator,
+) -> None:
+    emulator.client("s3").create_bucket(Bucket="evidence")
+    denials = [
+        {"Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        {
+            "Action": "s3:PutObject",
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT_ID}:role/export"}},
+        },
+    ]
+    statements = [
+        {"Effect": "Deny", "Principal": "*", "Resource": "arn:aws:s3:::evidence/*", **denial}
+        for denial in denials
+    ]
+    emulator.client("s3").put_bucket_policy(
+        Bucket="evidence", Policy=json.dumps({"Version": "2012-10-17", "Statement": statements})
+    )
+    permitted = [allow("s3:PutObject", "arn:aws:s3:::evidence/*")]
+    as_role(emulator, "export", permitted, "s3").put_object(Bucket="evidence", Key="a", Body=b"1")
+    with pytest.raises(ClientError, match="explicit deny in a resource-based policy"):
+        as_role(emulator, "other", permitted, "s3").put_object(Bucket="evidence", Key="b", Body=b"1")
