@@ -28,6 +28,7 @@ _DECLARATION: Final = '<?xml version="1.0"?>'
 _MAX_HEADER_BYTES: Final = 512  # a header has about 126; the bound keeps the cache below 4 MiB
 _MAX_NAME_CHARACTERS: Final = 256  # the longest that the schema allows in a handshake, for PolicyName
 _MAX_NUMBER: Final = 2**64 - 1  # xs:unsignedLong, the widest number of the protocol
+_DIGITS: Final = len(str(_MAX_NUMBER))
 
 _Fields = dict[str, etree._Element]
 
@@ -233,7 +234,7 @@ def _document(data: bytes, root: str) -> Document:
     return document
 
 
-# From here on functions are called ten times and more for each notification, so they call few others.
+# What follows is called ten times and more for each notification, so it calls little else.
 def _fields(element: etree._Element) -> _Fields:
     """Children by name; of several with one name the first counts."""
     fields: _Fields = {}
@@ -254,18 +255,24 @@ def _text(document: Document, fields: _Fields, name: str) -> str:
 
 
 def _number(document: Document, fields: _Fields, name: str) -> int:
-    return as_number(document.text_of(_required(fields, name)), name)
+    _required(fields, name)
+    number = _optional_number(document, fields, name)
+    return as_number("", name) if number is None else number
 
 
 def _optional_number(document: Document, fields: _Fields, name: str) -> int | None:
-    if name in fields and (text := document.text_of(fields[name])):
-        return as_number(text, name)
-    return None
+    if name not in fields:
+        return None
+    text = fields[name].text
+    if text and text.isdigit() and text.isascii() and len(text) < _DIGITS:
+        return int(text)  # as every node writes it
+    text = document.text_of(fields[name])
+    return as_number(text, name) if text else None
 
 
 def as_number(text: str, name: str) -> int:
     """Read digits. Raises UndecodableError, which names the field."""
-    if text.isdigit() and text.isascii() and len(text) <= 20 and (number := int(text)) <= _MAX_NUMBER:
+    if text.isdigit() and text.isascii() and len(text) <= _DIGITS and (number := int(text)) <= _MAX_NUMBER:
         return number
     raise UndecodableError(f"{name} is {text[:40]!r}; it must be a number from 0 to {_MAX_NUMBER}")
 
@@ -296,11 +303,10 @@ def _user(document: Document, element: etree._Element | None) -> UserId:
     mapped = fields.get("MappedId")
     if mapped is not None:
         fields = _fields(mapped)
-    uid = _text(document, fields, "Uid") or _text(document, fields, "UnixUid")
-    return UserId(
-        unix_uid=as_number(uid, "UnixUid") if uid else None,
-        windows_sid=_text(document, fields, "WinSid") or None,
-    )
+    uid = _optional_number(document, fields, "Uid")
+    if uid is None:
+        uid = _optional_number(document, fields, "UnixUid")
+    return UserId(uid, _text(document, fields, "WinSid") or None)
 
 
 def _protocol_version(document: Document, element: etree._Element | None) -> tuple[int, int] | None:
