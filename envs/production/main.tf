@@ -203,16 +203,21 @@ module "slo" {
   targets          = var.slo_targets
 
   # Each says by itself that files change and nothing is processed, or soon will not be.
-  pipeline_alarms = merge(module.event_router.pipeline_alarms, module.fpolicy_ecs.pipeline_alarms, module.workload.pipeline_alarms)
+  pipeline_alarms = merge(
+    module.event_router.pipeline_alarms,
+    module.fpolicy_ecs.pipeline_alarms,
+    module.watched_renames.pipeline_alarms,
+    module.workload.pipeline_alarms,
+  )
 
   sources = {
     access_points      = module.canary.targets.access_points
-    dead_letter_queues = concat(module.event_router.queue_names.dead_letter, module.workload.queue_names.dead_letter)
+    dead_letter_queues = flatten([for each in [module.event_router, module.watched_renames, module.workload] : each.queue_names.dead_letter])
     environments       = [module.guardrails.settings.environment]
     file_systems       = module.canary.targets.file_systems
-    queues             = concat(module.event_router.queue_names.waiting, module.workload.queue_names.waiting)
+    queues             = flatten([for each in [module.event_router, module.watched_renames, module.workload] : each.queue_names.waiting])
     services           = [module.fpolicy_ecs.service_name]
-    workloads          = [local.uc_id]
+    workloads          = [local.uc_id, "rename-watcher"]
   }
 }
 
