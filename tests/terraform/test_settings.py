@@ -18,6 +18,7 @@ from fsxn_runtime.lineage.settings import LineageSettings
 from fsxn_runtime.lineage_export.settings import ExportSettings
 from fsxn_runtime.rotation.settings import Settings as RotationSettings
 from fsxn_runtime.workloads.content_inventory.settings import InventorySettings
+from fsxn_runtime.workloads.rename_watcher.settings import WatcherSettings
 from fsxn_runtime.workloads.settings import FinishSettings, PollSettings, StartSettings
 
 from tests.terraform.conftest import Evaluate
@@ -36,7 +37,14 @@ READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], object], ...]] = {
     "forecast": (ForecastSettings.from_env,),
     "reconcile": (ReconcileSettings.from_env,),
     "finish": (FinishSettings.from_env, LineageSettings.from_env),
-    "process": (InventorySettings.from_env, LineageSettings.from_env),
+    "fsxn_runtime.workloads.content_inventory.handler.handler": (
+        InventorySettings.from_env,
+        LineageSettings.from_env,
+    ),
+    "fsxn_runtime.workloads.rename_watcher.handler.handler": (
+        WatcherSettings.from_env,
+        LineageSettings.from_env,
+    ),
 }
 
 
@@ -77,7 +85,11 @@ def test_a_function_gets_exactly_the_settings_that_it_reads(
         resource
         for resource in evaluated(root)
         if resource["type"] == "aws_lambda_function"
-        and resource["values"]["function_name"].endswith(f"-{function}")
+        # By its name, or by its handler where workloads name theirs alike.
+        and (
+            resource["values"]["function_name"].endswith(f"-{function}")
+            or resource["values"]["handler"] == function
+        )
     ]
     assert found or (root, function) == ("poc", "poll")  # its workload takes events alone
     for environment in map(environment_of_function, found):
@@ -100,7 +112,14 @@ def test_the_server_accepts_its_settings_and_reads_every_one(root: str, evaluate
     (container,) = json.loads(task["values"]["container_definitions"])
     environment = Recorder({entry["name"]: usable(entry["value"]) for entry in container["environment"]})
     ServerSettings.from_env(environment)
-    left_out_when_empty = {"FPOLICY_ALLOWED_PEERS", "FPOLICY_ALLOWED_POLICIES", "FPOLICY_DENY_RULES"}
+    left_out_when_empty = {
+        "FPOLICY_ALLOWED_PEERS",
+        "FPOLICY_ALLOWED_POLICIES",
+        "FPOLICY_CAPTURE_DIR",
+        "FPOLICY_DENY_RULES",
+        "FPOLICY_PROTOBUF_FIELD_MAP",
+        "PROTOBUF_FRAMING_MODE",
+    }
     from_secrets = {"FPOLICY_TLS_CERT", "FPOLICY_TLS_CLIENT_CA", "FPOLICY_TLS_KEY"}  # no root here has any
     without_spool = {"FPOLICY_SPOOL_DIR", "FPOLICY_SPOOL_LASTING", "FPOLICY_SPOOL_MAX_BYTES"} - set(
         environment
