@@ -30,6 +30,7 @@ module "notifications" {
 module "event_router" {
   source = "../../modules/event-router"
 
+  cloudevents  = var.cloudevents
   context      = local.context
   operations   = local.operations
   package_path = "${var.package_dir}/route.zip"

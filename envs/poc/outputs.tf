@@ -13,6 +13,11 @@ output "bus_name" {
   value       = module.event_router.bus_name
 }
 
+output "cloudevents_rule_arns" {
+  description = "ARN of each CloudEvents consumer's rule, which the consumer's queue policy must admit, by name."
+  value       = module.event_router.cloudevents_rule_arns
+}
+
 output "ingestion_queue_url" {
   description = "URL of the queue that the server sends to."
   value       = module.event_router.ingestion_queue.url

@@ -45,6 +45,16 @@ variable "canary" {
   nullable = false
 }
 
+variable "cloudevents" {
+  description = "Consumers that receive file events as CloudEvents 1.0 in an SQS queue of theirs, by name: ARN of the queue, whose policy must admit the rule (output cloudevents_rule_arns); event types wanted, empty for all. Module event-router."
+  type = map(object({
+    event_types = optional(list(string), [])
+    queue_arn   = string
+  }))
+  default  = {}
+  nullable = false
+}
+
 variable "email_addresses" {
   description = "Addresses that receive every alarm, by a fixed short name."
   type        = map(string)

@@ -1,5 +1,5 @@
 locals {
-  _queue_alarms = merge(local._ingestion_alarms, local._bus_alarms)
+  _queue_alarms = merge(local._ingestion_alarms, local._bus_alarms, local._cloudevents_alarms)
   _bus_alarms = {
     for queue in aws_sqs_queue.bus_dead_letter : "bus-dead-letters" => {
       queue_name  = queue.name
@@ -7,6 +7,15 @@ locals {
       threshold   = 0
       periods     = 1
       description = "The bus could not use its customer key and put events aside: no workload received them."
+    }
+  }
+  _cloudevents_alarms = {
+    for queue in aws_sqs_queue.cloudevents_dead_letter : "cloudevents-dead-letters" => {
+      queue_name  = queue.name
+      metric_name = "ApproximateNumberOfMessagesVisible"
+      threshold   = 0
+      periods     = 1
+      description = "A consumer's queue refused file events as CloudEvents: they were put aside."
     }
   }
   _ingestion_alarms = {

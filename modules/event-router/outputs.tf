@@ -13,6 +13,11 @@ output "bus_name" {
   value       = aws_cloudwatch_event_bus.this.name
 }
 
+output "cloudevents_rule_arns" {
+  description = "ARN of each CloudEvents consumer's rule, which the consumer's queue policy must admit, by name."
+  value       = { for name, rule in aws_cloudwatch_event_rule.cloudevents : name => rule.arn }
+}
+
 output "dead_letter_queue_url" {
   description = "URL of the ingestion queue's dead-letter queue."
   value       = aws_sqs_queue.dead_letter.url
@@ -36,7 +41,7 @@ output "quarantine_queue" {
 output "queue_names" {
   description = "Names of the queues: in which events wait, and in which given-up or refused ones end."
   value = {
-    dead_letter = concat([aws_sqs_queue.dead_letter.name, aws_sqs_queue.quarantine.name], aws_sqs_queue.bus_dead_letter[*].name)
+    dead_letter = concat([aws_sqs_queue.dead_letter.name, aws_sqs_queue.quarantine.name], aws_sqs_queue.bus_dead_letter[*].name, aws_sqs_queue.cloudevents_dead_letter[*].name)
     waiting     = [aws_sqs_queue.ingestion.name]
   }
 }

@@ -10,6 +10,34 @@ variable "archive_retention_days" {
   }
 }
 
+variable "cloudevents" {
+  description = "Consumers that receive file events as CloudEvents 1.0, by name (1 to 24 lower-case letters, digits, hyphens): ARN of the consumer's standard SQS queue, whose policy must admit the rule (output cloudevents_rule_arns); event types wanted, empty for all."
+  type = map(object({
+    event_types = optional(list(string), [])
+    queue_arn   = string
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.cloudevents) : can(regex("^[a-z0-9][a-z0-9-]{0,23}$", name))])
+    error_message = "A name in cloudevents must have 1 to 24 lower-case letters, digits and hyphens."
+  }
+
+  validation {
+    condition     = alltrue([for consumer in values(var.cloudevents) : can(regex("^arn:[a-z-]+:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", consumer.queue_arn))])
+    error_message = "cloudevents.queue_arn must be the ARN of a standard SQS queue; a FIFO queue would need a group for every event."
+  }
+
+  validation {
+    condition = alltrue(flatten([for consumer in values(var.cloudevents) : [for type in consumer.event_types : contains([
+      "FILE_CREATE", "FILE_WRITE", "FILE_DELETE", "FILE_RENAME", "FILE_OPEN", "FILE_CLOSE", "FILE_READ", "FILE_LINK",
+      "FILE_SYMLINK", "FILE_LOOKUP", "FILE_GETATTR", "FILE_SETATTR", "DIR_CREATE", "DIR_DELETE", "DIR_RENAME", "UNKNOWN",
+    ], type)]]))
+    error_message = "cloudevents.event_types must be types of the file event, such as FILE_CREATE."
+  }
+}
+
 variable "context" {
   description = "Where this runs and how it is named: account id, region, partition, prefix of every name (2 to 24 lower-case letters, digits, hyphens), and tags beyond the provider's default tags."
   type = object({

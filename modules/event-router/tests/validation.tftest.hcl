@@ -149,3 +149,33 @@ run "rejects_a_time_limit_below_ten_seconds" {
 
   expect_failures = [var.router]
 }
+
+run "rejects_a_consumer_name_with_capitals" {
+  command = plan
+
+  variables {
+    cloudevents = { Catalogue = { queue_arn = "arn:aws:sqs:us-east-1:111122223333:q" } }
+  }
+
+  expect_failures = [var.cloudevents]
+}
+
+run "rejects_a_fifo_queue_for_cloudevents" {
+  command = plan
+
+  variables {
+    cloudevents = { catalogue = { queue_arn = "arn:aws:sqs:us-east-1:111122223333:q.fifo" } }
+  }
+
+  expect_failures = [var.cloudevents]
+}
+
+run "rejects_an_unknown_event_type_for_cloudevents" {
+  command = plan
+
+  variables {
+    cloudevents = { catalogue = { queue_arn = "arn:aws:sqs:us-east-1:111122223333:q", event_types = ["FILE_MADE"] } }
+  }
+
+  expect_failures = [var.cloudevents]
+}

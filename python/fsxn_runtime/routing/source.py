@@ -11,10 +11,12 @@ from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.routing.rules import Rule
 
 _TYPE: Final = "aws_cloudwatch_event_rule"
+# How module event-router describes rules that hand copies to consumers: they process no file.
+_COPIES: Final = "File events as CloudEvents"
 
 
 def rules_of_bus(events: Any, bus: str) -> list[Rule]:
-    """Read the rules of a bus that choose events. AWS's own (an archive has one) are left out."""
+    """Read the rules of a bus that choose events. AWS's own (an archive has one) and copies are left out."""
     found: list[Rule] = []
     request = {"EventBusName": bus}
     while True:
@@ -23,7 +25,9 @@ def rules_of_bus(events: Any, bus: str) -> list[Rule]:
         found += [
             Rule(rule["Name"], rule["EventPattern"], rule["State"] != "DISABLED")
             for rule in page["Rules"]
-            if rule.get("EventPattern") and not rule.get("ManagedBy")
+            if rule.get("EventPattern")
+            and not rule.get("ManagedBy")
+            and not _is_copy(rule.get("Description"))
         ]
         if not page.get("NextToken"):
             return found
@@ -62,5 +66,9 @@ def _rule(resource: Mapping[str, Any], bus: str) -> Iterator[Rule]:
     values = resource.get("values", {})
     if resource.get("type") != _TYPE or values.get("event_bus_name", bus) != bus:
         return
-    if values.get("event_pattern"):
+    if values.get("event_pattern") and not _is_copy(values.get("description")):
         yield Rule(values["name"], values["event_pattern"], values.get("state") != "DISABLED")
+
+
+def _is_copy(description: str | None) -> bool:
+    return (description or "").startswith(_COPIES)

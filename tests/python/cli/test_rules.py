@@ -60,6 +60,14 @@ def test_rules_that_meet_nowhere_have_nothing_to_report(capsys: Any, tmp_path: P
     )
 
 
+def test_rules_that_hand_copies_to_consumers_overlap_with_nobody(capsys: Any, tmp_path: Path) -> None:
+    copy = {"source": ["fsxn.fpolicy"]}
+    described = resource("copy", copy, description="File events as CloudEvents 1.0 for catalogue.")
+    root = {"resources": [resource("legal", LEGAL), described]}
+    plan = {"terraform_version": "1.15.5", "planned_values": {"root_module": root}}
+    assert run(capsys, written(tmp_path, plan))[:2] == (0, "1 rules, 0 findings\n")
+
+
 def resource(name: str, given: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
     values = {"name": name, "event_pattern": json.dumps(given) if given else None, **more}
     return {"type": "aws_cloudwatch_event_rule", "values": values}
