@@ -15,6 +15,7 @@ class Look:
     monitored: int  # operations that the policy asks for
     waiting: int  # notifications in the storage's nodes and stores, uploads to the S3 face
     events: int  # different events on the bus
+    held: int  # events in the servers' memory, which the queue has not accepted yet
     queued: int  # messages in the ingestion, work and tap queues, in flight and delayed ones included
     in_progress: int  # state items
     done: int  # outputs or closed state items; any count that grows with work
@@ -31,7 +32,7 @@ class Quiet:
         """True when the path is at rest: complete, or nothing has changed for long."""
         self._same = self._same + 1 if look == self._last else 0
         self._last = look
-        if look.queued or look.in_progress or look.waiting:
+        if look.held or look.queued or look.in_progress or look.waiting:
             return False
         complete = look.events >= look.monitored
         return self._same >= (SAME_WHEN_COMPLETE if complete else SAME_WHEN_INCOMPLETE)

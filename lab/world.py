@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,10 +18,12 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 from botocore.exceptions import ClientError
 
@@ -47,6 +50,8 @@ TASK_SECONDS = 30.0  # a task starts in about a second; the machine may be loade
 CONNECT_SECONDS = 90.0
 INVOKE_SECONDS = 90.0  # runs of the reconciler that wait for each other's lock end within 35 s each
 LOOK_SECONDS = 0.3  # between two looks at all queues and counts; one look costs about 15 ms
+HEALTH_PORT = 9899
+_UNACKED = re.compile(rb"^fpolicy_events_unacked_count (\d+)", re.MULTILINE)
 _DEPTHS = [
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -342,6 +347,7 @@ class World:
             monitored=status["monitored"],
             waiting=status["stored_backlog"] + (0 if status["idle"] else 1),
             events=self.tap.events,
+            held=sum(unacked(task.address) for task in self.runner.tasks(self.service)),
             queued=sum(self.depth(url) for url in moving),
             in_progress=self.items("IN_PROGRESS"),
             done=self.items("DONE") + self.items("SUPERSEDED"),
@@ -430,6 +436,16 @@ class World:
             "SLO_PARAMETER": self.outputs["slo"]["parameter"],
             "SIMULATOR": self.sim.ready["control"],
         }
+
+
+def unacked(address: str) -> int:
+    """Events that a server holds; 0 of one that starts, ends, or stands still."""
+    try:
+        with urlopen(f"http://{address}:{HEALTH_PORT}/metrics", timeout=1) as answer:
+            found = _UNACKED.search(answer.read())
+    except (OSError, HTTPException):
+        return 0
+    return int(found[1]) if found else 0
 
 
 def check_packages(folder: Path = REPOSITORY / "build" / "lambdas") -> None:
