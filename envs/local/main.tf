@@ -208,16 +208,18 @@ module "content_inventory" {
 module "workload" {
   source = "../../modules/workload"
 
-  access_point                = var.access_point
-  bus_name                    = module.event_router.bus_name
-  context                     = local.context
-  deletion_protection_enabled = false
-  lineage                     = local.lineage
-  operations                  = local.operations
-  process_function_arn        = module.content_inventory.process.function_arn
-  settle_seconds              = var.settle_seconds
-  sweep                       = { after_seconds = 60, interval_minutes = 1 }
-  uc_id                       = local.uc_id
+  access_point                 = var.access_point
+  bus_name                     = module.event_router.bus_name
+  context                      = local.context
+  data_classification          = "internal"
+  deletion_protection_enabled  = false
+  lineage                      = local.lineage
+  operations                   = local.operations
+  process_function_arn         = module.content_inventory.process.function_arn
+  process_reserved_concurrency = module.content_inventory.process.reserved_concurrency
+  settle_seconds               = var.settle_seconds
+  sweep                        = { after_seconds = 60, interval_minutes = 1 }
+  uc_id                        = local.uc_id
 
   package_paths = {
     finish = "${local.package_dir}/finish.zip"

@@ -55,6 +55,12 @@ variable "cloudevents" {
   nullable = false
 }
 
+variable "data_classification" {
+  description = "What the content inventory's files are: public, internal, confidential or restricted (module workload). null: no label."
+  type        = string
+  default     = null
+}
+
 variable "email_addresses" {
   description = "Addresses that receive every alarm, by a fixed short name."
   type        = map(string)
@@ -199,6 +205,18 @@ variable "polling" {
     interval_minutes = optional(number, 5)
     max_messages     = optional(number, 10000)
     process_existing = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "records" {
+  description = "The content inventory's lineage records (module workload, records): decisions outcomes or all, policy version, retention profile, template version."
+  type = object({
+    decisions           = optional(string, "outcomes")
+    policy_version      = optional(string, "")
+    retention_profile   = optional(string, "")
+    uc_template_version = optional(string, "")
   })
   default  = {}
   nullable = false

@@ -238,17 +238,20 @@ module "content_inventory" {
 module "workload" {
   source = "../../modules/workload"
 
-  access_point         = module.s3_access_point.access_point
-  bus_name             = module.event_router.bus_name
-  context              = local.context
-  lineage              = local.lineage
-  operations           = local.operations
-  process_function_arn = module.content_inventory.process.function_arn
-  polling              = merge(var.polling, { state_parameter = module.canary.state_parameter })
-  scope                = var.scope
-  trigger_mode         = var.trigger_mode
-  uc_id                = local.uc_id
-  vpc                  = var.function_vpc
+  access_point                 = module.s3_access_point.access_point
+  bus_name                     = module.event_router.bus_name
+  context                      = local.context
+  data_classification          = var.data_classification
+  lineage                      = local.lineage
+  operations                   = local.operations
+  polling                      = merge(var.polling, { state_parameter = module.canary.state_parameter })
+  process_function_arn         = module.content_inventory.process.function_arn
+  process_reserved_concurrency = module.content_inventory.process.reserved_concurrency
+  records                      = var.records
+  scope                        = var.scope
+  trigger_mode                 = var.trigger_mode
+  uc_id                        = local.uc_id
+  vpc                          = var.function_vpc
 
   package_paths = {
     finish = "${var.package_dir}/finish.zip"

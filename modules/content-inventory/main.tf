@@ -79,8 +79,9 @@ module "process" {
     inventory = data.aws_iam_policy_document.process.json
     lineage   = var.lineage.writer_policy
   }
-  runtime = { memory_mb = var.process.memory_mb, timeout_seconds = var.process.timeout_seconds }
-  vpc     = var.vpc
+  reserved_concurrency = var.process.reserved_concurrency
+  runtime              = { memory_mb = var.process.memory_mb, timeout_seconds = var.process.timeout_seconds }
+  vpc                  = var.vpc
 
   environment = {
     ACCESS_POINT     = var.access_point.alias

@@ -12,11 +12,12 @@ output "output" {
 }
 
 output "process" {
-  description = "The process function: ARN, function name, role name, log group name."
+  description = "The process function: ARN, function name, role name, log group name, reserved concurrency."
   value = {
-    function_arn   = module.process.function_arn
-    function_name  = module.process.function_name
-    log_group_name = module.process.log_group_name
-    role_name      = module.process.role_name
+    reserved_concurrency = var.process.reserved_concurrency
+    function_arn         = module.process.function_arn
+    function_name        = module.process.function_name
+    log_group_name       = module.process.log_group_name
+    role_name            = module.process.role_name
   }
 }

@@ -100,10 +100,11 @@ variable "package_path" {
 }
 
 variable "process" {
-  description = "Process function: memory in MB, time limit in seconds (10 to 900). One file is read in one invocation; at about 50 MB/s, 900 s are enough for some 40 GB."
+  description = "Process function: memory in MB, reserved concurrency (files read at once at most; -1: none reserved), time limit in seconds (10 to 900). One file is read in one invocation; at about 50 MB/s, 900 s are enough for some 40 GB."
   type = object({
-    memory_mb       = optional(number, 512)
-    timeout_seconds = optional(number, 900)
+    memory_mb            = optional(number, 512)
+    reserved_concurrency = optional(number, -1)
+    timeout_seconds      = optional(number, 900)
   })
   default  = {}
   nullable = false

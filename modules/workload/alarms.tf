@@ -44,7 +44,7 @@ resource "aws_cloudwatch_metric_alarm" "queue" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = [var.operations.notification_topic_arn]
   ok_actions          = [var.operations.notification_topic_arn]
-  tags                = var.context.tags
+  tags                = local._context.tags
 }
 
 # What the sweep sees of the switch itself, so it does not matter who paused the workload, or how.
@@ -62,7 +62,7 @@ resource "aws_cloudwatch_metric_alarm" "paused" {
   treat_missing_data  = "ignore" # between two sweeps it remembers what the last one saw
   alarm_actions       = [var.operations.notification_topic_arn]
   ok_actions          = [var.operations.notification_topic_arn]
-  tags                = var.context.tags
+  tags                = local._context.tags
 }
 
 # One file's error of this branch is every file's: a permission, a setting, a function that is not there.
@@ -80,5 +80,5 @@ resource "aws_cloudwatch_metric_alarm" "misconfigured" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = [var.operations.notification_topic_arn]
   ok_actions          = [var.operations.notification_topic_arn]
-  tags                = var.context.tags
+  tags                = local._context.tags
 }

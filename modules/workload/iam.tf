@@ -133,7 +133,7 @@ resource "aws_iam_role" "state_machine" {
   name               = "${local._full_name}-states"
   description        = "Runs the state machine ${local._full_name}."
   assume_role_policy = data.aws_iam_policy_document.state_machine_trust.json
-  tags               = var.context.tags
+  tags               = local._context.tags
 }
 
 locals {

@@ -1,5 +1,9 @@
 locals {
   _full_name = "${var.context.name_prefix}-${var.uc_id}"
+  # The label is on everything that the workload's data goes through.
+  _context = merge(var.context, {
+    tags = merge(var.context.tags, { for key, value in { DataClassification = var.data_classification } : key => value if value != null })
+  })
   _queue_key = {
     kms_master_key_id                 = var.operations.kms_key_arn
     kms_data_key_reuse_period_seconds = var.operations.kms_key_arn == null ? null : 300
@@ -16,7 +20,7 @@ resource "aws_sqs_queue" "dead_letter" {
   kms_master_key_id                 = local._queue_key.kms_master_key_id
   kms_data_key_reuse_period_seconds = local._queue_key.kms_data_key_reuse_period_seconds
   sqs_managed_sse_enabled           = local._queue_key.sqs_managed_sse_enabled
-  tags                              = var.context.tags
+  tags                              = local._context.tags
 }
 
 # The delay is the settle time: a notification does not say that a file is complete.
@@ -28,7 +32,7 @@ resource "aws_sqs_queue" "work" {
   kms_master_key_id                 = local._queue_key.kms_master_key_id
   kms_data_key_reuse_period_seconds = local._queue_key.kms_data_key_reuse_period_seconds
   sqs_managed_sse_enabled           = local._queue_key.sqs_managed_sse_enabled
-  tags                              = var.context.tags
+  tags                              = local._context.tags
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
@@ -52,7 +56,7 @@ resource "aws_dynamodb_table" "state" {
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "pk"
   deletion_protection_enabled = var.deletion_protection_enabled
-  tags                        = var.context.tags
+  tags                        = local._context.tags
 
   attribute {
     name = "pk"
@@ -95,28 +99,38 @@ resource "aws_dynamodb_table" "state" {
 module "starter" {
   source = "../lambda-function"
 
-  context      = var.context
+  context      = local._context
   name         = "${var.uc_id}-start"
   description  = "Starts one named execution per settled file version of ${var.uc_id}."
   handler      = "fsxn_runtime.workloads.start.handler"
   operations   = var.operations
   package_path = var.package_paths.start
-  policies     = { start = data.aws_iam_policy_document.starter.json }
-  runtime      = { memory_mb = var.starter.memory_mb, timeout_seconds = var.starter.timeout_seconds }
-  vpc          = var.vpc
+  policies = merge(
+    { start = data.aws_iam_policy_document.starter.json },
+    var.records.decisions == "all" ? { lineage = var.lineage.writer_policy } : {},
+  )
+  runtime = { memory_mb = var.starter.memory_mb, timeout_seconds = var.starter.timeout_seconds }
+  vpc     = var.vpc
 
   environment = {
-    ACCESS_POINT       = var.access_point.alias
-    JUNCTION_PATH      = var.scope.junction_path
-    LOG_LEVEL          = var.operations.log_level
-    METRIC_NAMESPACE   = var.operations.metric_namespace
-    SETTLE_SECONDS     = var.settle_seconds
-    STATE_MACHINE_ARN  = aws_sfn_state_machine.this.arn
-    STATE_TABLE        = aws_dynamodb_table.state.name
-    UC_ID              = var.uc_id
-    WORKLOAD_DLQ_URL   = aws_sqs_queue.dead_letter.url
-    WORKLOAD_QUEUE_URL = aws_sqs_queue.work.url
-    WORK_KEY           = var.work_key
+    ACCESS_POINT        = var.access_point.alias
+    DATA_CLASSIFICATION = var.data_classification == null ? "" : var.data_classification
+    JUNCTION_PATH       = var.scope.junction_path
+    LINEAGE_TABLE       = var.lineage.table_name
+    LINEAGE_TTL_DAYS    = var.lineage.ttl_days
+    LOG_LEVEL           = var.operations.log_level
+    METRIC_NAMESPACE    = var.operations.metric_namespace
+    POLICY_VERSION      = var.records.policy_version
+    RECORD_DECISIONS    = var.records.decisions
+    RETENTION_PROFILE   = var.records.retention_profile
+    SETTLE_SECONDS      = var.settle_seconds
+    STATE_MACHINE_ARN   = aws_sfn_state_machine.this.arn
+    STATE_TABLE         = aws_dynamodb_table.state.name
+    UC_ID               = var.uc_id
+    UC_TEMPLATE_VERSION = var.records.uc_template_version
+    WORKLOAD_DLQ_URL    = aws_sqs_queue.dead_letter.url
+    WORKLOAD_QUEUE_URL  = aws_sqs_queue.work.url
+    WORK_KEY            = var.work_key
   }
 }
 
@@ -126,7 +140,7 @@ resource "aws_lambda_event_source_mapping" "starter" {
   batch_size                         = var.starter.batch_size
   maximum_batching_window_in_seconds = var.starter.batching_window_seconds
   function_response_types            = ["ReportBatchItemFailures"]
-  tags                               = var.context.tags
+  tags                               = local._context.tags
 
   scaling_config {
     maximum_concurrency = var.starter.maximum_concurrency
@@ -142,7 +156,7 @@ module "finisher" {
   source = "../lambda-function"
 
   async        = {}
-  context      = var.context
+  context      = local._context
   name         = "${var.uc_id}-finish"
   description  = "Closes, retries or gives up the executions of ${var.uc_id}; sweeps what was left behind."
   handler      = "fsxn_runtime.workloads.finish.handler"

@@ -9,7 +9,7 @@ module "poller" {
   for_each = local._pollers
 
   async           = { maximum_event_age_seconds = 60, maximum_retry_attempts = 0 } # the next run is near
-  context         = var.context
+  context         = local._context
   name            = "${var.uc_id}-poll"
   description     = "Lists the files of ${var.uc_id} and asks for those that changed."
   error_threshold = 3 # a run that failed is followed by the next; poll-behind tells when none gets through
@@ -82,7 +82,7 @@ resource "aws_cloudwatch_event_rule" "poll" {
   name                = "${local._full_name}-poll"
   description         = "Looks for files of ${var.uc_id} that no event told of."
   schedule_expression = "rate(${var.polling.interval_minutes} ${var.polling.interval_minutes == 1 ? "minute" : "minutes"})"
-  tags                = var.context.tags
+  tags                = local._context.tags
 }
 
 resource "aws_cloudwatch_event_target" "poll" {
@@ -122,5 +122,5 @@ resource "aws_cloudwatch_metric_alarm" "poll_behind" {
   treat_missing_data  = "breaching"
   alarm_actions       = [var.operations.notification_topic_arn]
   ok_actions          = [var.operations.notification_topic_arn]
-  tags                = var.context.tags
+  tags                = local._context.tags
 }

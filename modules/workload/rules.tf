@@ -32,7 +32,7 @@ resource "aws_cloudwatch_event_rule" "work" {
   description    = "File events in the scope of ${var.uc_id}."
   event_bus_name = var.bus_name
   state          = var.trigger_mode == "POLLING" ? "DISABLED" : "ENABLED"
-  tags           = var.context.tags
+  tags           = local._context.tags
 
   event_pattern = local._work_pattern
 
@@ -62,7 +62,7 @@ resource "aws_cloudwatch_event_target" "work" {
 resource "aws_cloudwatch_event_rule" "status" {
   name        = "${local._full_name}-status"
   description = "Executions of ${var.uc_id} that ended."
-  tags        = var.context.tags
+  tags        = local._context.tags
 
   event_pattern = jsonencode({
     source      = ["aws.states"]
@@ -93,7 +93,7 @@ resource "aws_cloudwatch_event_rule" "sweep" {
   name                = "${local._full_name}-sweep"
   description         = "Looks for executions of ${var.uc_id} that ended without being noticed."
   schedule_expression = "rate(${var.sweep.interval_minutes} ${var.sweep.interval_minutes == 1 ? "minute" : "minutes"})"
-  tags                = var.context.tags
+  tags                = local._context.tags
 }
 
 resource "aws_cloudwatch_event_target" "sweep" {

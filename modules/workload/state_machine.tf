@@ -3,7 +3,7 @@ resource "aws_cloudwatch_log_group" "state_machine" {
   name              = "/aws/vendedlogs/states/${local._full_name}"
   retention_in_days = var.operations.log_retention_days
   kms_key_id        = var.operations.kms_key_arn
-  tags              = var.context.tags
+  tags              = local._context.tags
 }
 
 resource "aws_sfn_state_machine" "this" {
@@ -11,7 +11,7 @@ resource "aws_sfn_state_machine" "this" {
   name     = local._full_name
   type     = "STANDARD" # only standard machines refuse a used execution name, which is what makes work happen once
   role_arn = aws_iam_role.state_machine.arn
-  tags     = var.context.tags
+  tags     = local._context.tags
 
   definition = jsonencode(local._definition)
 

@@ -35,6 +35,17 @@ variable "context" {
   }
 }
 
+variable "data_classification" {
+  description = "What the files are: public, internal, confidential or restricted. A tag (DataClassification) on everything here, and in the metadata of every lineage record. null: no label."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.data_classification == null ? true : contains(["confidential", "internal", "public", "restricted"], var.data_classification)
+    error_message = "data_classification must be public, internal, confidential or restricted."
+  }
+}
+
 variable "deletion_protection_enabled" {
   description = "Whether DynamoDB refuses to delete the state table. Without it, versions that are already done would be processed again."
   type        = bool
@@ -183,6 +194,41 @@ variable "process_function_arn" {
   validation {
     condition     = (var.process_function_arn == null) != (var.steps == null)
     error_message = "Give either process_function_arn or steps."
+  }
+}
+
+variable "process_reserved_concurrency" {
+  description = "Concurrency reserved for the function that does the work, so that it can be held against starter.maximum_concurrency. -1: none reserved, or not known."
+  type        = number
+  default     = -1
+  nullable    = false
+
+  # Each starter begins a batch of executions at once: below it, part of every batch is refused, and each refusal is paid.
+  validation {
+    condition     = var.process_reserved_concurrency == -1 || var.process_reserved_concurrency >= var.starter.maximum_concurrency
+    error_message = "process_reserved_concurrency must be at least starter.maximum_concurrency (or -1): refused invocations are state transitions that cost and do nothing."
+  }
+}
+
+variable "records" {
+  description = "Lineage records: decisions outcomes (what executions ended with) or all (also duplicate and filtered events, and files that were gone, each with its reason: one more write for each event); and what each record carries: version of the FPolicy policy, retention profile (standard-365d, compliance-7y or custom), version of the template that the workload was made from. Empty: not given."
+  type = object({
+    decisions           = optional(string, "outcomes")
+    policy_version      = optional(string, "")
+    retention_profile   = optional(string, "")
+    uc_template_version = optional(string, "")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["all", "outcomes"], var.records.decisions)
+    error_message = "records.decisions must be outcomes or all."
+  }
+
+  validation {
+    condition     = contains(["", "compliance-7y", "custom", "standard-365d"], var.records.retention_profile)
+    error_message = "records.retention_profile must be standard-365d, compliance-7y or custom."
   }
 }
 

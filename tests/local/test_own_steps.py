@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from fsxn_runtime.events import EventType
+from fsxn_runtime.lineage import LineageStore
 
 from lab.cloud.clients import ACCOUNT_ID
 from lab.cloud.emulator import Emulator
@@ -59,16 +60,17 @@ class Site:
     aws: Emulator
     outputs: dict[str, Any]
 
-    def change(self, name: str) -> None:
-        """Let the bus carry the event of one new file."""
-        self.aws.client("s3").put_object(Bucket="volume", Key=name, Body=b"content")
-        event = file_event(
+    def change(self, name: str, *, event: str = "") -> None:
+        """Let the bus carry an event of a file, which is made before the first one."""
+        if not self.item(name):
+            self.aws.client("s3").put_object(Bucket="volume", Key=name, Body=b"content")
+        detail = file_event(
             file_path=f"/vol1/{name}",
-            event_id=name.encode().hex().ljust(32, "0"),
+            event_id=event or name.encode().hex().ljust(32, "0"),
             event_type=EventType.FILE_CREATE,
         )
         entry = {"EventBusName": "events", "Source": "fsxn.fpolicy", "DetailType": "FPolicy File Operation"}
-        self.aws.client("events").put_events(Entries=[entry | {"Detail": json.dumps(event.to_dict())}])
+        self.aws.client("events").put_events(Entries=[entry | {"Detail": json.dumps(detail.to_dict())}])
 
     def item(self, name: str) -> dict[str, Any]:
         found = self.aws.client("dynamodb").scan(TableName=self.outputs["state_table_name"])["Items"]
@@ -143,6 +145,18 @@ def test_a_file_goes_through_both_steps_once(site: Site) -> None:
     assert site.output("good") == {"status": "processed", "pages": 3, "key": item["work_key"]["S"]}
     # Start, Inspect, IsItThere, Convert, end: what modules/workload/README.md says it costs.
     assert transitions(site.history("good")) == 5
+
+
+def test_an_event_that_falls_together_with_work_is_recorded_with_the_workloads_labels(site: Site) -> None:
+    """By the starter, whose role may write lineage only because all decisions are recorded."""
+    for number in (1, 2):
+        site.change("twice", event=f"{number:032x}")
+        site.ended("twice")
+    store = LineageStore(site.aws.client("dynamodb"), site.outputs["lineage_table_name"])
+    (record,) = wait_until(lambda: [each for each in store.by_file("/vol1/twice") if each.reason])
+    assert (record.status, record.reason, record.event_id) == ("duplicate", "done", f"{2:032x}")
+    assert record.metadata == {"data_classification": "restricted"}
+    assert record.uc_template_version == "two-steps"
 
 
 def test_a_fault_that_passes_is_tried_again_within_the_execution(site: Site) -> None:

@@ -44,7 +44,7 @@ READERS: dict[str, list[Reader]] = {
     "fsxn_runtime.fpolicy.handler.handler": [ReconcileSettings.from_env],
     "fsxn_runtime.lineage_export.handler.handler": [ExportSettings.from_env],
     "fsxn_runtime.rotation.handler.handler": [RotationSettings.from_env],
-    "fsxn_runtime.workloads.start.handler": [StartSettings.from_env],
+    "fsxn_runtime.workloads.start.handler": [StartSettings.from_env, LineageSettings.from_env],
     "fsxn_runtime.workloads.poll.handler": [PollSettings.from_env],
     "fsxn_runtime.workloads.finish.handler": [FinishSettings.from_env, LineageSettings.from_env],
     "fsxn_runtime.workloads.rename_watcher.handler.handler": [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -16,7 +16,8 @@ from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import ConflictError
 from fsxn_runtime.events import format_timestamp
 from fsxn_runtime.lineage import LineageRecord, RecordResult
-from fsxn_runtime.pause import Mapping, Switch
+from fsxn_runtime.pause import Mapping as SwitchMapping
+from fsxn_runtime.pause import Switch
 from fsxn_runtime.routing import parse_pattern
 from fsxn_runtime.workloads.core import execution_name
 from fsxn_runtime.workloads.finish import Finisher
@@ -247,16 +248,16 @@ class MemorySwitches:
         self.turns = 0
         self._coming: dict[str, tuple[int, Switch]] = {}
 
-    def of(self, workload: str) -> Mapping:
+    def of(self, workload: str) -> SwitchMapping:
         return self.look("mapping", workload)
 
-    def look(self, uuid: str, workload: str) -> Mapping:
+    def look(self, uuid: str, workload: str) -> SwitchMapping:
         left, target = self._coming.get(workload, (0, self.at[workload]))
         self._coming[workload] = (max(0, left - 1), target)
         self.at[workload] = Switch.MOVING if left else target
-        return Mapping(workload, uuid, self.at[workload], "2026-01-31T12:00:00Z")
+        return SwitchMapping(workload, uuid, self.at[workload], "2026-01-31T12:00:00Z")
 
-    def turn(self, mapping: Mapping, *, on: bool) -> None:
+    def turn(self, mapping: SwitchMapping, *, on: bool) -> None:
         assert self.at[mapping.workload] is not Switch.MOVING, "Lambda refuses that"
         self.turns += 1
         self._coming[mapping.workload] = (self.looks, Switch.ON if on else Switch.OFF)
@@ -271,6 +272,8 @@ class WorkloadWorld:
         settle_seconds: int = 2,
         max_attempts: int = 3,
         work_key: WorkKeyKind = WorkKeyKind.FILE_VERSION,
+        records_decisions: bool = False,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self.steps = Steps()
         self.store = MemoryStore(self.steps)
@@ -292,6 +295,8 @@ class WorkloadWorld:
             junction_path="/vol1",
             settle_seconds=settle_seconds,
             work_key=work_key,
+            records_decisions=records_decisions,
+            labels=labels or {},
             metric_namespace="Test",
             log_level="INFO",
         )
@@ -306,7 +311,15 @@ class WorkloadWorld:
             metric_namespace="Test",
             log_level="INFO",
         )
-        self.starter = Starter(self.start_settings, self.store, self.executions, self.files, self.queue)
+        self.ledger = MemoryLineage(self.steps)
+        self.starter = Starter(
+            self.start_settings,
+            self.store,
+            self.executions,
+            self.files,
+            self.queue,
+            self.ledger if records_decisions else None,
+        )
         self.finisher = Finisher(
             self.finish_settings,
             self.store,

@@ -585,3 +585,43 @@ run "rejects_an_unknown_type" {
 
   expect_failures = [aws_sfn_state_machine.this]
 }
+
+run "rejects_an_unknown_classification" {
+  command = plan
+
+  variables {
+    data_classification = "secret"
+  }
+
+  expect_failures = [var.data_classification]
+}
+
+run "rejects_a_process_function_with_less_concurrency_than_starters" {
+  command = plan
+
+  variables {
+    process_reserved_concurrency = 9
+  }
+
+  expect_failures = [var.process_reserved_concurrency]
+}
+
+run "rejects_an_unknown_choice_of_decisions" {
+  command = plan
+
+  variables {
+    records = { decisions = "some" }
+  }
+
+  expect_failures = [var.records]
+}
+
+run "rejects_an_unknown_retention_profile" {
+  command = plan
+
+  variables {
+    records = { retention_profile = "7y" }
+  }
+
+  expect_failures = [var.records]
+}

@@ -204,3 +204,19 @@ run "polling_alone_takes_no_events" {
     error_message = "POLLING disables the rule, and keeps it as the scope's one definition."
   }
 }
+
+run "the_classification_is_on_queue_table_and_machine" {
+  command = plan
+
+  variables {
+    data_classification = "restricted"
+  }
+
+  assert {
+    condition = alltrue([
+      for tags in [aws_sqs_queue.work.tags, aws_sqs_queue.dead_letter.tags, aws_dynamodb_table.state.tags, aws_sfn_state_machine.this.tags] :
+      tags.DataClassification == "restricted"
+    ])
+    error_message = "Whoever looks at a resource must see what goes through it."
+  }
+}

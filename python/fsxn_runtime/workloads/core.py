@@ -158,8 +158,12 @@ def new_item(
     version: ObjectVersion | None,
     state_machine_arn: str,
     now_us: int,
+    labels: Mapping[str, str] | None = None,
 ) -> StateItem:
-    """Build the item of a first attempt. Raises RejectedError when its input would be too large."""
+    """Build the item of a first attempt. Raises RejectedError when its input would be too large.
+
+    `labels` travel in the input, so that whoever writes a record of this work writes the same ones.
+    """
     blank = StateItem(
         uc_id=uc_id,
         work_key=key,
@@ -176,6 +180,7 @@ def new_item(
                 "action": wanted.action,
                 "event": event.to_dict(),
                 "object": version and version_to_dict(version),
+                **({"labels": dict(labels)} if labels else {}),
             }
         ),
     )
@@ -230,6 +235,16 @@ def decide_start(existing: StateItem, failure: Failure | None) -> StartStep:
     if existing.status is Status.FAILED and failure == Failure(existing.work_key, existing.attempt):
         return StartStep.REOPEN
     return StartStep.DUPLICATE
+
+
+def duplicate_reason(existing: StateItem | None, event_id: str) -> str:
+    """Say why an event started nothing (a bounded set): it came before, or where the work is that it names.
+
+    Without an item the work's name was taken: its item was forgotten before Step Functions forgot the name.
+    """
+    if existing is None:
+        return "name_taken"
+    return "repeated" if existing.event_id == event_id else existing.status.lower()
 
 
 def decide_finish(

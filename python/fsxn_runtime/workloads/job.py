@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.events import FileEvent, parse_timestamp
-from fsxn_runtime.lineage import LineageRecord, LineageStatus
+from fsxn_runtime.lineage import LineageRecord, LineageStatus, RetentionProfile
 from fsxn_runtime.workloads.core import MAX_KEY_BYTES, normalise, object_key
 from fsxn_runtime.workloads.model import Action, ObjectVersion
 
@@ -25,6 +25,7 @@ class Job:
     version: ObjectVersion | None
     execution_arn: str
     started_at: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_input(cls, given: Mapping[str, Any]) -> Job:
@@ -38,8 +39,9 @@ class Job:
                 version=None if given["object"] is None else _version(given["object"]),
                 execution_arn=given["execution_arn"],
                 started_at=given["started_at"],
+                labels={str(name): str(value) for name, value in given.get("labels", {}).items()},
             )
-        except (KeyError, TypeError, ValueError) as exc:
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
             raise RejectedError(
                 f"the input is not a job: {type(exc).__name__} {exc}", code="wrong_input"
             ) from exc
@@ -73,7 +75,45 @@ def lineage_record(
         # A listed version has no session, and no number in one.
         fpolicy_sequence_number=job.event.sequence_number if job.event.session_id else None,
         reason=reason,
+        **_labelled(job.labels),
     )
+
+
+def event_record(
+    event: FileEvent,
+    uc_id: str,
+    labels: Mapping[str, str],
+    status: LineageStatus,
+    *,
+    work_key: str,
+    action: str,
+    reason: str,
+) -> LineageRecord:
+    """Write the lineage of an event that started nothing; its time is the event's."""
+    return LineageRecord(
+        source_file_key=event.file_path,
+        processing_timestamp=event.timestamp,
+        uc_id=uc_id,
+        status=status,
+        work_key=work_key,
+        event_id=event.event_id,
+        action=action,
+        target_path=event.target_path,
+        fpolicy_sequence_number=event.sequence_number if event.session_id else None,
+        reason=reason,
+        **_labelled(labels),
+    )
+
+
+def _labelled(labels: Mapping[str, str]) -> dict[str, Any]:
+    """Give the fields of a record that come from the workload's labels."""
+    profile, classification = labels.get("retention_profile"), labels.get("data_classification")
+    return {
+        "policy_version": labels.get("policy_version"),
+        "uc_template_version": labels.get("uc_template_version"),
+        "retention_profile": RetentionProfile(profile) if profile else None,
+        "metadata": {"data_classification": classification} if classification else {},
+    }
 
 
 def output_key(job: Job, prefix: str, junction_path: str) -> str:

@@ -9,8 +9,11 @@ from typing import Final
 
 from fsxn_runtime.edge.settings import choice, integer, log_level, metric_namespace, text
 from fsxn_runtime.errors import MisconfiguredError
+from fsxn_runtime.lineage import RetentionProfile
 from fsxn_runtime.workloads.model import WorkKeyKind
 
+# From what anybody may see to what few may: a tag on resources, and a field of every lineage record.
+DATA_CLASSIFICATIONS: Final = ("public", "internal", "confidential", "restricted")
 # It becomes part of table keys, object keys and a metric dimension.
 _UC_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -25,9 +28,24 @@ def uc_id(env: Mapping[str, str]) -> str:
     return value
 
 
+def labels(env: Mapping[str, str]) -> dict[str, str]:
+    """Read what a workload's records carry beside what happened; only what is set."""
+    found = {
+        "data_classification": choice(env, "DATA_CLASSIFICATION", ("", *DATA_CLASSIFICATIONS), ""),
+        "policy_version": text(env, "POLICY_VERSION", ""),
+        "retention_profile": choice(env, "RETENTION_PROFILE", ("", *RetentionProfile), ""),
+        "uc_template_version": text(env, "UC_TEMPLATE_VERSION", ""),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 @dataclass(frozen=True, slots=True)
 class StartSettings:
-    """The starter's settings. `access_point` is an alias, used as `Bucket=`."""
+    """The starter's settings. `access_point` is an alias, used as `Bucket=`.
+
+    `records_decisions`: also events that start nothing get a lineage record. `labels` go with the work into
+    its records; only those that are set are there.
+    """
 
     uc_id: str
     state_table: str
@@ -38,6 +56,8 @@ class StartSettings:
     junction_path: str
     settle_seconds: int
     work_key: WorkKeyKind
+    records_decisions: bool
+    labels: Mapping[str, str]
     metric_namespace: str
     log_level: str
 
@@ -55,6 +75,8 @@ class StartSettings:
             # An hour of quiet is the most that makes sense for work that starts when files change.
             settle_seconds=integer(env, "SETTLE_SECONDS", 30, minimum=0, maximum=3600),
             work_key=WorkKeyKind(choice(env, "WORK_KEY", tuple(WorkKeyKind), "file_version")),
+            records_decisions=choice(env, "RECORD_DECISIONS", ("outcomes", "all"), "outcomes") == "all",
+            labels=labels(env),
             metric_namespace=metric_namespace(env),
             log_level=log_level(env),
         )

@@ -30,8 +30,10 @@ from fsxn_runtime.edge.log import logger, set_level
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import FsxnError, RejectedError
 from fsxn_runtime.events import FileEvent, parse_timestamp
+from fsxn_runtime.lineage import LineageStatus, LineageTracker
 from fsxn_runtime.workloads import core
 from fsxn_runtime.workloads.clients import Executions, Files, Queue
+from fsxn_runtime.workloads.job import event_record
 from fsxn_runtime.workloads.model import Action, Failure, FilterReason, StartStep, StateItem
 from fsxn_runtime.workloads.settings import StartSettings
 from fsxn_runtime.workloads.store import StateStore
@@ -55,13 +57,17 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """Takes one message at a time. `files`, `store`, `executions` and `queue` are the outside."""
+    """Takes one message at a time. `store` to `ledger` are the outside.
+
+    With a ledger also events that start nothing get a record (setting RECORD_DECISIONS).
+    """
 
     settings: StartSettings
     store: StateStore
     executions: Executions
     files: Files
     queue: Queue
+    ledger: LineageTracker | None = None
 
     def take(self, body: str, now: int) -> tuple[Result, str]:
         """Handle one message body; give the result and, for some, its reason.
@@ -71,6 +77,7 @@ class Starter:
         event, failure = parse(body)
         wanted = core.classify(event, self.settings.junction_path)
         if isinstance(wanted, FilterReason):
+            self._note(event, LineageStatus.FILTERED, event.event_id, event.event_type, wanted)
             return Result.FILTERED, wanted
         version = None if wanted.action is Action.DELETE else self.files.look(wanted.key)
         if version is not None:
@@ -91,29 +98,42 @@ class Starter:
             version=version,
             state_machine_arn=self.settings.state_machine_arn,
             now_us=now,
+            labels=self.settings.labels,
         )
         if version is None and wanted.action is Action.PROCESS:
-            return self._supersede(item, now)
-        return self._start(item, failure, now), ""
+            result, existing = self._supersede(item, now)
+        else:
+            result, existing = self._start(item, failure, now)
+        if result is Result.SUPERSEDED:
+            self._note(event, LineageStatus.SUPERSEDED, item.work_key, wanted.action, "vanished")
+            return result, "vanished"
+        if result is Result.DUPLICATE:
+            self.store.count_duplicate(item.work_key)
+            reason = core.duplicate_reason(existing, event.event_id)
+            self._note(event, LineageStatus.DUPLICATE, item.work_key, wanted.action, reason)
+        return result, ""
 
-    def _supersede(self, item: StateItem, now: int) -> tuple[Result, str]:
+    def _supersede(self, item: StateItem, now: int) -> tuple[Result, StateItem | None]:
         """Note that the file is gone: whatever took it away has, or had, an event of its own."""
         gone = core.superseded(item)
         existing = self.store.reserve(gone, ttl_us=now + core.CLOSED_TTL_US)
-        if existing is None:
-            return Result.SUPERSEDED, "vanished"
-        self.store.count_duplicate(item.work_key)
-        return Result.DUPLICATE, ""
+        return (Result.SUPERSEDED if existing is None else Result.DUPLICATE), existing
 
-    def _start(self, item: StateItem, failure: Failure | None, now: int) -> Result:
+    def _start(self, item: StateItem, failure: Failure | None, now: int) -> tuple[Result, StateItem | None]:
+        """Start an execution unless there is one; give the item that was there before, if any."""
         existing = self.store.reserve(item)
         if existing is None:
-            if self.executions.start(item):
-                return Result.STARTED
-        elif self._again(existing, item, failure, now):
-            return Result.REOPENED
-        self.store.count_duplicate(item.work_key)
-        return Result.DUPLICATE
+            return (Result.STARTED if self.executions.start(item) else Result.DUPLICATE), None
+        is_reopened = self._again(existing, item, failure, now)
+        return (Result.REOPENED if is_reopened else Result.DUPLICATE), existing
+
+    def _note(self, event: FileEvent, status: LineageStatus, work_key: str, action: str, reason: str) -> None:
+        """Write a decision about an event into the ledger, if one is kept."""
+        if self.ledger is not None:
+            uc_id, labels = self.settings.uc_id, self.settings.labels
+            self.ledger.record(
+                event_record(event, uc_id, labels, status, work_key=work_key, action=action, reason=reason)
+            )
 
     def _again(self, existing: StateItem, item: StateItem, failure: Failure | None, now: int) -> bool:
         """Handle a work key that is taken; say whether this message started an execution of its own."""
@@ -155,6 +175,7 @@ def _parts() -> tuple[Starter, Queue]:
         Executions(client("stepfunctions"), settings.state_machine_arn),
         Files(client("s3"), settings.access_point),
         Queue(sqs, settings.queue_url),
+        LineageTracker() if settings.records_decisions else None,
     )
     return starter, Queue(sqs, settings.dlq_url)
 
@@ -163,7 +184,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Take a batch; answer the ids of the messages that must come again."""
     starter, dead_letters = _parts()
     emf = Emf(starter.settings.metric_namespace, {"UcId": starter.settings.uc_id})
-    failed = take_batch(event["Records"], starter, dead_letters, emf, TimeBudget.of(context, _RESERVE_MS))
+    budget = TimeBudget.of(context, _RESERVE_MS)
+    failed = take_batch(event["Records"], starter, dead_letters, emf, budget)
+    if starter.ledger is not None:
+        starter.ledger.flush(budget)
     emf.flush()
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 

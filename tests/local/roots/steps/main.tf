@@ -67,6 +67,8 @@ module "workload" {
   context                     = local.context
   deletion_protection_enabled = false
   operations                  = local.operations
+  data_classification         = "restricted"
+  records                     = { decisions = "all", uc_template_version = "two-steps" }
   settle_seconds              = 1
   uc_id                       = "convert"
 
@@ -99,6 +101,10 @@ module "workload" {
 
 output "dead_letter_queue_url" {
   value = module.workload.dead_letter_queue_url
+}
+
+output "lineage_table_name" {
+  value = module.lineage.table_name
 }
 
 output "state_machine_arn" {
