@@ -13,6 +13,7 @@ APPLIED = (
     "cloudwatch_event_rule",
     "cloudwatch_event_target",
     "cloudwatch_log_group",
+    "cloudwatch_log_subscription_filter",
     "cloudwatch_metric_alarm",
     "dynamodb_table",
     "ecs_cluster",

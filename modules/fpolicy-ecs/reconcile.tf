@@ -220,6 +220,26 @@ resource "aws_lambda_permission" "reconcile" {
   source_arn     = each.value.arn
 }
 
+# A node said that a volume was mounted, unmounted or moved: the volume map is due now, not within a minute. The line
+# is of level INFO; with operations.log_level above that, the schedule alone does it.
+resource "aws_cloudwatch_log_subscription_filter" "volumes" {
+  name            = "${local._reconcile_name}-volumes"
+  log_group_name  = aws_cloudwatch_log_group.server.name
+  filter_pattern  = "\"volume.changed\""
+  destination_arn = module.reconcile.function_arn
+
+  depends_on = [aws_lambda_permission.volumes]
+}
+
+resource "aws_lambda_permission" "volumes" {
+  statement_id   = "Volumes"
+  action         = "lambda:InvokeFunction"
+  function_name  = module.reconcile.function_name
+  principal      = "logs.amazonaws.com"
+  source_account = var.context.account_id
+  source_arn     = "${aws_cloudwatch_log_group.server.arn}:*"
+}
+
 data "aws_iam_policy_document" "reconcile" {
   statement {
     sid = "FindTasks"

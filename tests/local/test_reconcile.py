@@ -6,12 +6,14 @@ The real function, invoked by ECS events, schedule and command; the real server;
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from lab.world import SVM, World
+from tests.server import frames
 from tests.support.local import run, verify
 
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
@@ -105,3 +107,20 @@ def test_the_volume_map_is_kept_by_the_reconciler(world: World) -> None:
     place = world.outputs["server"]["volume_map"]
     body = world.client("s3").get_object(Bucket=place["bucket"], Key=place["key"])["Body"].read()
     assert json.loads(body) == world.sim.volume_map()
+
+
+def test_a_node_that_tells_of_a_changed_volume_sets_the_reconciler_to_work(world: World) -> None:
+    """A node connects and says that a volume was mounted; the log line reaches the function by the filter."""
+    logs, group = world.client("logs"), world.outputs["functions"]["reconcile"]["log_group_name"]
+
+    def asked() -> int:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        return sum('"reconcile.asked"' in event["message"] for page in pages for event in page["events"])
+
+    before = asked()
+    told = b"<VolNotf><VolMsid>2147484674</VolMsid><Action>MOUNT</Action><IsActive>true</IsActive></VolNotf>"
+    with socket.create_connection((world.wait_for_tasks(1)[0].address, 9898), 5) as node:
+        node.sendall(frames.handshake(svm_uuid=world.sim.svm_uuid(SVM), policy="another"))
+        assert b"NEGO_RESP" in node.recv(4096)
+        node.sendall(frames.message("VOL_NOTFICATION", told))
+        world.wait(lambda: asked() > before, 20, "the reconciler's run for the changed volume")

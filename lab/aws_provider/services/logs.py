@@ -1,4 +1,4 @@
-"""CloudWatch Logs: log groups."""
+"""CloudWatch Logs: log groups and subscription filters."""
 
 from __future__ import annotations
 
@@ -83,6 +83,47 @@ def _delete(cloud: Cloud, state: Object) -> None:
         cloud.client("logs").delete_log_group(logGroupName=state["id"])
 
 
+# subscription filter -------------------------------------------------------------------------------------
+
+
+def _put_filter(cloud: Cloud, values: Object) -> Object:
+    cloud.client("logs").put_subscription_filter(
+        logGroupName=values["log_group_name"],
+        filterName=values["name"],
+        filterPattern=values["filter_pattern"],
+        destinationArn=values["destination_arn"],
+        **set_only(roleArn=values["role_arn"] or None, distribution=values["distribution"]),
+    )
+    return {"id": f"{values['log_group_name']}:{values['name']}"}
+
+
+def _update_filter(cloud: Cloud, state: Object, _changed: set[str]) -> None:
+    _put_filter(cloud, state)
+
+
+def _read_filter(cloud: Cloud, state: Object) -> Object:
+    with absent(GONE):
+        found = cloud.client("logs").describe_subscription_filters(
+            logGroupName=state["log_group_name"], filterNamePrefix=state["name"]
+        )["subscriptionFilters"]
+    for each in found:
+        if each["filterName"] == state["name"]:
+            return {
+                "destination_arn": each["destinationArn"],
+                "distribution": each.get("distribution", "ByLogStream"),
+                "role_arn": each.get("roleArn", ""),
+                "filter_pattern": each["filterPattern"],
+            }
+    raise NotFoundError(state["id"])
+
+
+def _delete_filter(cloud: Cloud, state: Object) -> None:
+    with absent(GONE):
+        cloud.client("logs").delete_subscription_filter(
+            logGroupName=state["log_group_name"], filterName=state["name"]
+        )
+
+
 RECORDS = (
     Record(
         type="aws_cloudwatch_log_group",
@@ -95,5 +136,14 @@ RECORDS = (
         defaults={"retention_in_days": 0, "skip_destroy": False},  # 0: events never expire
         blank={"deletion_protection_enabled": False},
         patterns={"name": r"[\w./#-]{1,512}"},
+    ),
+    Record(
+        type="aws_cloudwatch_log_subscription_filter",
+        create=_put_filter,
+        update=_update_filter,
+        read=_read_filter,
+        delete=_delete_filter,
+        create_only=frozenset({"log_group_name", "name"}),
+        defaults={"distribution": "ByLogStream"},
     ),
 )

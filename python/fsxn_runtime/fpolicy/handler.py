@@ -1,8 +1,9 @@
-"""The reconcile function: a schedule, ECS's task events, Terraform, a person.
+"""The reconcile function: a schedule, ECS's task events, the server, Terraform, a person.
 
-Invoked every minute and by task state changes with any event: what runs is read, not believed. By Terraform
-with {"svm": name, "wanted": {...}} and its own "tf": {"action": "create" | "update" | "delete"}. By people
-with {"action": "status"} and {"action": "reconcile"}. Idempotency: every step follows from what ONTAP shows.
+Invoked every minute, by task state changes, and by the server's log line of a changed volume, with any event:
+what runs and what is mounted is read, not believed. By Terraform with {"svm": name, "wanted": {...}} and its
+own "tf": {"action": "create" | "update" | "delete"}. By people with {"action": "status"} and
+{"action": "reconcile"}. Idempotency: every step follows from what ONTAP shows.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import cache
 from typing import Any, Final
 
 from fsxn_runtime.edge.clients import client
-from fsxn_runtime.edge.log import set_level
+from fsxn_runtime.edge.log import logger, set_level
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.fpolicy.clients import Prober, Tasks, VolumeMapObject
@@ -25,6 +26,7 @@ from fsxn_runtime.fpolicy.settings import ReconcileSettings
 from fsxn_runtime.fpolicy.store import Lock, Memory
 from fsxn_runtime.ontap import connect
 
+_log = logger("fpolicy")
 # What is written after the last call: metrics, the lock's end, the answer.
 _RESERVE_SECONDS: Final = 3.0
 
@@ -94,9 +96,12 @@ def answer(reconciler: Reconciler, event: Mapping[str, Any]) -> dict[str, Any]:
             return reconciler.want(name, document)
         case {"action": "status"}:
             return reconciler.status()
+        case {"awslogs": {"data": str()}}:
+            _log.info("reconcile.asked", by="server")
+            return reconciler.reconcile()
         case {"action": "reconcile"} | {"source": "aws.ecs" | "aws.events"}:
             return reconciler.reconcile()
     raise RejectedError(
-        "the event is no task state change, schedule, lifecycle call or action of this function",
+        "the event is no task state change, schedule, log line, lifecycle call or action of this function",
         code="unknown_event",
     )

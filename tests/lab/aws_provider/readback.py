@@ -203,6 +203,13 @@ READBACK: dict[str, tuple[Look, Any, Any]] = {
     "cloudwatch_event_rule": (rule, ["ENABLED", ["t1"]], ["DISABLED", ["t2"]]),
     "cloudwatch_event_target": (target, 1, 2),
     "cloudwatch_log_group": (log_group, 7, 14),
+    "cloudwatch_log_subscription_filter": (
+        lambda c: c("logs").describe_subscription_filters(logGroupName="lab-filtered")["subscriptionFilters"][
+            0
+        ]["filterPattern"],
+        '"first"',
+        '"second"',
+    ),
     "cloudwatch_metric_alarm": (alarm, 1, 2),
     "dynamodb_table": (table, ["ENABLED", ["by-a"], False], ["DISABLED", ["by-a", "by-b"], True]),
     "ecs_cluster": (cluster, "enabled", "disabled"),

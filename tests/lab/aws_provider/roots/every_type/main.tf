@@ -137,6 +137,15 @@ resource "aws_lambda_function" "this" {
   }
   depends_on = [aws_iam_role_policy.this]
 }
+resource "aws_cloudwatch_log_group" "filtered" {
+  name = "${local.n}-filtered"
+}
+resource "aws_cloudwatch_log_subscription_filter" "this" {
+  name            = "${local.n}-filter"
+  log_group_name  = aws_cloudwatch_log_group.filtered.name
+  filter_pattern  = local.second ? "\"second\"" : "\"first\""
+  destination_arn = aws_lambda_function.this.arn
+}
 resource "aws_lambda_function_event_invoke_config" "this" {
   function_name                = aws_lambda_function.this.function_name
   maximum_retry_attempts       = local.second ? 1 : 0
