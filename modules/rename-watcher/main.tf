@@ -1,6 +1,5 @@
 # One item: until when people are not told again.
 resource "aws_dynamodb_table" "window" {
-  # checkov:skip=CKV_AWS_28:one item that says when people were told last; without it they are told once more
   # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.operations.kms_key_arn); AWS encrypts the table in any case
   name         = "${var.context.name_prefix}-${var.uc_id}-window"
   billing_mode = "PAY_PER_REQUEST"
@@ -10,6 +9,10 @@ resource "aws_dynamodb_table" "window" {
   attribute {
     name = "pk"
     type = "S"
+  }
+
+  point_in_time_recovery {
+    enabled = true
   }
 
   server_side_encryption {
