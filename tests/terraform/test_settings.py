@@ -33,7 +33,8 @@ READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], object], ...]] = {
     "poll": (PollSettings.from_env,),
     "rotate": (RotationSettings.from_env,),
     "route": (RouterSettings.from_env,),
-    "start": (StartSettings.from_env,),
+    # Lineage's are read when RECORD_DECISIONS is "all".
+    "start": (StartSettings.from_env, LineageSettings.from_env),
     "forecast": (ForecastSettings.from_env,),
     "reconcile": (ReconcileSettings.from_env,),
     "finish": (FinishSettings.from_env, LineageSettings.from_env),
