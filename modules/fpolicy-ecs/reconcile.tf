@@ -68,7 +68,7 @@ locals {
   }
 }
 
-# The lock of the runs, and what is wanted of each SVM: one item each.
+# The lock of the runs, what is wanted of each SVM, and refused logins: one item each.
 resource "aws_dynamodb_table" "reconcile" {
   # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (operations.kms_key_arn); AWS encrypts the table in any case
   name         = local._reconcile_name

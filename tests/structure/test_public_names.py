@@ -64,9 +64,11 @@ PUBLIC = {
         "guarded",
     },
     "fsxn_runtime.ontap": {
+        "MAX_TRIES",
         "REFUSE_SECONDS",
         "OntapClient",
         "OntapSecret",
+        "Refusals",
         "connect",
         "path",
         "pin_of",

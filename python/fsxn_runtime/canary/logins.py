@@ -1,8 +1,9 @@
 """Keeps the canary from locking the account: what was refused is remembered over runs and processes.
 
 ONTAP's default locks an account at six refusals (ONTAP REST reference 9.3); that a counter forgets, nobody
-has seen. The canary takes half of them at most: each version of the secret is tried three times, an hour
-apart, so that a repaired account is found out about without a new version, and never again after that.
+has seen. The reconciler with the same account may take three (fsxn_runtime.ontap), so the canary takes two:
+each version of the secret is tried twice, an hour apart, so that a repaired account is found out about
+without a new version, and never again after that.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from fsxn_runtime.edge.aws_errors import aws_call, error_code
 from fsxn_runtime.edge.secrets import SecretReader
 from fsxn_runtime.errors import FsxnError
 
-MAX_TRIES: Final = 3
+MAX_TRIES: Final = 2
 PAUSE_SECONDS: Final = 3600
 # Without s3:ListBucket S3 says AccessDenied of a key that is not there.
 _ABSENT: Final = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})

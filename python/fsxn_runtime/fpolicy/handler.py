@@ -23,8 +23,8 @@ from fsxn_runtime.fpolicy.clients import Prober, Tasks, VolumeMapObject
 from fsxn_runtime.fpolicy.ontap_side import CALL_SECONDS, Ontap
 from fsxn_runtime.fpolicy.reconciler import Reconciler
 from fsxn_runtime.fpolicy.settings import ReconcileSettings
-from fsxn_runtime.fpolicy.store import Lock, Memory
-from fsxn_runtime.ontap import connect
+from fsxn_runtime.fpolicy.store import Lock, Logins, Memory
+from fsxn_runtime.ontap import Refusals, connect
 
 _log = logger("fpolicy")
 # What is written after the last call: metrics, the lock's end, the answer.
@@ -64,9 +64,10 @@ class InvocationClock:
 def _parts() -> _Parts:
     settings = ReconcileSettings.from_env(os.environ)
     set_level(settings.log_level)
+    refusals = Refusals(Logins(client("dynamodb"), settings.table), time.time)
     return _Parts(
         settings,
-        Ontap(connect(settings.secret_id, deadline_seconds=CALL_SECONDS)),
+        Ontap(connect(settings.secret_id, deadline_seconds=CALL_SECONDS, refusals=refusals)),
         Tasks(client("ecs"), settings.cluster, settings.service, Prober(settings.health_port)),
         VolumeMapObject(client("s3"), settings.bucket, settings.map_key),
         Memory(client("dynamodb"), settings.table),

@@ -1,9 +1,10 @@
 """The reconciler's table: the lock, and what is remembered from run to run.
 
-Items by `pk`: `LOCK` (owner, until_us), `SVM#<name>` (wanted, good_us, lost_us), `EMS` (time, keys). The lock
-is one conditional write; the rest is written by whoever holds it. What is wanted is kept here, because
-Terraform gives it by invoking the function: an SVM is wanted from its apply to its destroy, under the lock,
-so a late event never brings back what was removed.
+Items by `pk`: `LOCK` (owner, until_us), `SVM#<name>` (wanted, good_us, lost_us), `EMS` (time, keys),
+`LOGINS` (refused). The lock is one conditional write; the rest is written by whoever holds it, `LOGINS` also
+by a run without it: the function's concurrency is one. What is wanted is kept here, because Terraform gives
+it by invoking the function: an SVM is wanted from its apply to its destroy, under the lock, so a late event
+never brings back what was removed.
 """
 
 from __future__ import annotations
@@ -132,12 +133,7 @@ class Memory:
             self._dynamodb.put_item(TableName=self._table, Item=item)
 
     def _get(self, pk: str) -> Mapping[str, Any]:
-        with aws_call("dynamodb:GetItem"):
-            answer = self._dynamodb.get_item(
-                TableName=self._table, Key={"pk": {"S": pk}}, ConsistentRead=True
-            )
-        item: Mapping[str, Any] = answer.get("Item", {})
-        return item
+        return _item(self._dynamodb, self._table, pk)
 
     def _update(self, pk: str, expression: str, values: Mapping[str, Any]) -> None:
         with aws_call("dynamodb:UpdateItem"):
@@ -147,3 +143,29 @@ class Memory:
                 UpdateExpression=expression,
                 ExpressionAttributeValues=dict(values),
             )
+
+
+class Logins:
+    """The memory of refused logins (`fsxn_runtime.ontap`): a new process goes on where the last one was."""
+
+    def __init__(self, dynamodb: Any, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def read(self) -> str:
+        """Give what was written last; "" when nothing was."""
+        return str(_item(self._dynamodb, self._table, "LOGINS").get("refused", {"S": ""})["S"])
+
+    def write(self, text: str) -> None:
+        """Keep it in the place of what was there."""
+        with aws_call("dynamodb:PutItem"):
+            self._dynamodb.put_item(
+                TableName=self._table, Item={"pk": {"S": "LOGINS"}, "refused": {"S": text}}
+            )
+
+
+def _item(dynamodb: Any, table: str, pk: str) -> Mapping[str, Any]:
+    with aws_call("dynamodb:GetItem"):
+        answer = dynamodb.get_item(TableName=table, Key={"pk": {"S": pk}}, ConsistentRead=True)
+    item: Mapping[str, Any] = answer.get("Item", {})
+    return item

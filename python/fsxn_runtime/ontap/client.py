@@ -33,6 +33,7 @@ from fsxn_runtime.ontap.errors import (
 )
 from fsxn_runtime.ontap.model import Answer, Request
 from fsxn_runtime.ontap.paths import CLUSTER, QueryValue, path, target
+from fsxn_runtime.ontap.refusals import ProcessMemory, Refusals
 from fsxn_runtime.ontap.secret import OntapSecret
 from fsxn_runtime.ontap.turns import Turns
 
@@ -62,10 +63,14 @@ class OntapClient:
         deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        refusals: Refusals | None = None,
     ) -> None:
-        """Take a secret, or where to read it; nothing is asked yet. `app` stands in ONTAP's audit log."""
+        """Take a secret, or where to read it; nothing is asked yet. `app` stands in ONTAP's audit log.
+
+        refusals: the memory of failed logins; by default one that ends with the client.
+        """
         source = FixedSecret(secret) if isinstance(secret, OntapSecret) else secret
-        self._credentials = Credentials(source, app, clock)
+        self._credentials = Credentials(source, app, clock, refusals or Refusals(ProcessMemory(), clock))
         self._deadline_seconds = deadline_seconds
         self._clock = clock
         self._sleep = sleep
@@ -264,13 +269,15 @@ def connect(
     secretsmanager: Any = None,
     app: str = "fsxn-s3ap",
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
+    refusals: Refusals | None = None,
 ) -> OntapClient:
     """Give a client for a stored secret (name or ARN). The secret is read at the first call, then kept.
 
     secretsmanager: the boto3 client to read it with; by default the process's own.
+    refusals: the memory of failed logins; by default one that ends with the client.
     """
     reader = SecretReader(secretsmanager or aws_client("secretsmanager"), secret_id)
-    return OntapClient(StoredSecret(reader), app=app, deadline_seconds=deadline_seconds)
+    return OntapClient(StoredSecret(reader), app=app, deadline_seconds=deadline_seconds, refusals=refusals)
 
 
 def settled(change: Callable[[], Json], look: Callable[[], Json | None]) -> Json:

@@ -10,25 +10,25 @@ rest of the day, and a few processes together are there soon (ONTAP REST referen
   under way, because between the change in ONTAP and its end the old one is still the current one. What was
   used before is asked about only when neither is there or lets in. So a rotation costs a client one failed
   login.
-- When no version is accepted, ONTAP is not asked for minutes. The secret is looked at meanwhile, at
-  intervals: a new version ends the wait at once.
+- A version that was refused is tried again after minutes, then after an hour, and then never (refusals.py).
+  The secret is looked at meanwhile, at intervals: a new version ends the wait. The pending version is tried
+  once: a rotation that ends makes it the current one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil, inf
 from typing import Final, Protocol
 
 from fsxn_runtime.edge.secrets import SecretReader, SecretVersion
 from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.ontap.errors import OntapUnauthorizedError
+from fsxn_runtime.ontap.refusals import MAX_TRIES, Refusals
 from fsxn_runtime.ontap.secret import OntapSecret
 from fsxn_runtime.ontap.transport import Transport
 
-# A quarter of an hour would hide a repaired account from an operator who waits; one minute would lock one
-# out.
-REFUSE_SECONDS: Final = 300.0
 _LOOK_SECONDS: Final = 10.0
 
 
@@ -94,40 +94,47 @@ class Session:
 
 
 class Credentials:
-    """Keeps the session in use and the memory of what was refused. For one thread at a time.
+    """Keeps the session in use, and asks the memory of refusals before a try. For one thread at a time.
 
     accepts: tries a session on GET /api/cluster; False when it says 401.
     """
 
-    def __init__(self, source: SecretSource, app: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, source: SecretSource, app: str, clock: Callable[[], float], refusals: Refusals
+    ) -> None:
         self._source = source
         self._app = app
         self._clock = clock
+        self._refusals = refusals
         self._session: Session | None = None
-        self._refused: frozenset[str] = frozenset()
-        self._refused_at = self._looked_at = 0.0
+        self._refused: Versioned | None = None  # the current version while it waits
+        self._looked_at = 0.0
 
     def session(self, accepts: Callable[[Session], bool]) -> Session:
-        """Give a session whose credentials ONTAP has accepted. Raises OntapUnauthorizedError."""
+        """Give a session whose credentials ONTAP has accepted.
+
+        Raises OntapUnauthorizedError, and FsxnError when refused logins cannot be read or written.
+        """
         if self._session and self._session.is_accepted:
             return self._session
-        if self._refused and self._clock() - self._refused_at < REFUSE_SECONDS:
-            self._wait_for_another_version()
+        if self._refused:
+            self._wait(self._refused)
         current, pending = self._both()
-        return self._admit(accepts, current, pending)
+        return self._admit(accepts, current, (current, pending))
 
     def after_refusal(self, accepts: Callable[[Session], bool]) -> Session:
         """Give the session to use after a 401: the same one when its credentials are still accepted.
 
-        Raises OntapUnauthorizedError when none is.
+        Raises as `session` does.
         """
         before = self._session
         assert before is not None
         before.is_accepted = False
         current, pending = self._both()
         if current.version_id != before.version_id:
-            return self._admit(accepts, current, pending)
-        return self._admit(accepts, pending, current)
+            return self._admit(accepts, current, (current, pending))
+        # The pending one first. The 401 counts when the current one is refused again; else it is the role's.
+        return self._admit(accepts, current, (pending, current), failed_before=1)
 
     def _both(self) -> tuple[Versioned, Versioned | None]:
         """Read the version in use and the one under way.
@@ -151,20 +158,39 @@ class Credentials:
             self._session.transport.close()
         self._session = None
 
-    def _admit(self, accepts: Callable[[Session], bool], *candidates: Versioned | None) -> Session:
-        tried: set[str] = set()
-        for versioned in candidates:
-            if versioned is None or versioned.version_id in tried:
+    def _admit(
+        self,
+        accepts: Callable[[Session], bool],
+        current: Versioned,
+        order: tuple[Versioned | None, Versioned | None],
+        failed_before: int = 0,
+    ) -> Session:
+        """Try what may be tried, in this order. failed_before: logins of the current version not noted."""
+        self._refusals.look()
+        is_tried = False
+        for versioned in order:
+            if versioned is None or self._refusals.left(versioned.version_id) > 0:
                 continue
+            is_current = versioned.version_id == current.version_id
+            if not is_current and self._refusals.of(versioned.version_id):
+                continue
+            is_tried |= is_current
             session = self._use(versioned)
             if accepts(session):
+                self._refusals.forget()
+                self._refused = None
                 session.is_accepted = True
-                self._refused = frozenset()
                 return session
-            tried.add(versioned.version_id)
-        self._refused = frozenset(tried)
-        self._refused_at = self._looked_at = self._clock()
-        raise self._unauthorized()
+            self._refuse(current)
+            self._refusals.note(versioned.version_id, 1 + (failed_before if is_current else 0))
+        self._refuse(current)
+        if failed_before and not is_tried:
+            self._refusals.note(current.version_id, failed_before)
+        raise self._unauthorized(current)
+
+    def _refuse(self, current: Versioned) -> None:
+        self._refused = current
+        self._looked_at = self._clock()
 
     def _use(self, versioned: Versioned) -> Session:
         if self._session and self._session.version_id == versioned.version_id:
@@ -174,22 +200,24 @@ class Credentials:
         self._session = made
         return made
 
-    def _wait_for_another_version(self) -> None:
-        """Return when the secret has a version that was not refused yet; raise the refusal otherwise."""
+    def _wait(self, refused: Versioned) -> None:
+        """Return when the secret has a version that may be tried; raise the refusal otherwise."""
         if self._clock() - self._looked_at >= _LOOK_SECONDS:
             self._looked_at = self._clock()
-            if self._source.current().version_id not in self._refused:
+            if self._refusals.left(self._source.current().version_id) == 0:
                 return
-        raise self._unauthorized()
+        raise self._unauthorized(refused)
 
-    def _unauthorized(self) -> OntapUnauthorizedError:
-        assert self._session is not None
-        secret = self._session.secret
-        wait = max(0, round(self._refused_at + REFUSE_SECONDS - self._clock()))
+    def _unauthorized(self, refused: Versioned) -> OntapUnauthorizedError:
+        secret = refused.secret
+        known = self._refusals.of(refused.version_id)
+        left = self._refusals.left(refused.version_id)
+        again = "not asked again with this version" if left == inf else f"asked again in {ceil(left)} s"
         return OntapUnauthorizedError(
-            f"ONTAP at {secret.management_ip} refuses user {secret.username!r} with the secret's password. "
-            f"It is not asked again for {wait} s, so that the account is not locked; a new version of the "
-            "secret is taken at once. Next: fsxn rotation status",
+            f"ONTAP at {secret.management_ip} refuses user {secret.username!r} with the secret's password "
+            f"(failed logins: {known.tries if known else 0}, allowed: {MAX_TRIES}). It is {again}, so that "
+            "the account is not locked. Next: fsxn rotation status; repair the account, and put the secret "
+            "anew or rotate it: a new version is taken at once",
             status=401,
         )
 

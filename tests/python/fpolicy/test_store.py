@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import time
+from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fsxn_runtime.errors import TransientError
-from fsxn_runtime.fpolicy import store
-from fsxn_runtime.fpolicy.store import LEASE_US, Lock, Memory
+from fsxn_runtime.errors import FsxnError, TransientError
+from fsxn_runtime.fpolicy import handler, store
+from fsxn_runtime.fpolicy.store import LEASE_US, Lock, Logins, Memory
 from fsxn_runtime.fpolicy.watch import EmsPosition
+from fsxn_runtime.ontap import MAX_TRIES, OntapSecret
+from fsxn_runtime.ontap.errors import OntapUnauthorizedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.cloud.emulator import Emulator
 from tests.support.emulator import emulator, emulator_process  # noqa: F401
+from tests.support.https_server import Asked, Reply, https_server, make_certificate
 from tests.support.reconcile_table import create_reconcile_table
 
 TABLE = "reconcile"
+ENVIRONMENT = {
+    "CONFIG_BUCKET": "config",
+    "ECS_CLUSTER": "cluster",
+    "ECS_SERVICE": "service",
+    "METRIC_NAMESPACE": "FSxN",
+    "ONTAP_SECRET_ID": "ontap",
+    "RECONCILE_TABLE": TABLE,
+}
 
 
 class Clock:
@@ -167,3 +181,66 @@ def test_the_position_in_ontaps_log_is_remembered(memory: Memory, keys: frozense
     memory.keep_ems(EmsPosition("2026-11-26T01:00:00+00:00", frozenset({"older/1"})))
     memory.keep_ems(EmsPosition("2026-11-26T01:00:09+00:00", keys))
     assert memory.ems() == EmsPosition("2026-11-26T01:00:09+00:00", keys)
+
+
+# refused logins --------------------------------------------------------------------------------------
+
+
+def test_refused_logins_are_kept_and_are_no_svm(memory: Memory, dynamodb: Any) -> None:
+    logins = Logins(dynamodb, TABLE)
+    assert logins.read() == ""
+    logins.write('{"v1": {"tries": 1, "at": 5.5}}')
+    logins.write("{}")
+    assert Logins(dynamodb, TABLE).read() == "{}"
+    assert memory.wanted() == {}
+
+
+def test_a_table_that_is_not_there_is_no_empty_memory(emulator: Emulator) -> None:  # noqa: F811
+    """An empty memory would let a process try a password that was refused three times."""
+    logins = Logins(emulator.client("dynamodb"), "nowhere")
+    with pytest.raises(FsxnError):
+        logins.read()
+    with pytest.raises(FsxnError):
+        logins.write("{}")
+
+
+def test_cold_starts_of_the_function_share_three_tries(
+    emulator: Emulator,  # noqa: F811
+    dynamodb: Any,  # noqa: ARG001 (the table)
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Every five minutes of a day a process of its own, with a wrong password. Then the secret is put anew."""
+    now = [1_790_000_000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    monkeypatch.setattr("fsxn_runtime.fpolicy.handler.client", emulator.client)
+    monkeypatch.setattr("fsxn_runtime.ontap.client.aws_client", emulator.client)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    right = f"Basic {b64encode(b'fsxadmin:right').decode()}"
+    statuses: list[int] = []
+
+    def node(asked: Asked) -> Reply:
+        statuses.append(200 if asked.headers["authorization"] == right else 401)
+        return Reply.json({"uuid": "u", "records": []}, statuses[-1])
+
+    def cold_start() -> None:
+        handler._parts.cache_clear()
+        handler._parts().ontap.volumes("u")
+
+    with https_server(tmp_path, make_certificate()) as server:
+        server.answering = node
+        secretsmanager = emulator.client("secretsmanager")
+        secret = OntapSecret("fsxadmin", "wrong", server.address, server.bundle)
+        secretsmanager.create_secret(Name=ENVIRONMENT["ONTAP_SECRET_ID"], SecretString=secret.to_json())
+        for _ in range(24 * 12):
+            with pytest.raises(OntapUnauthorizedError):
+                cold_start()
+            now[0] += 300
+        assert statuses == [401] * MAX_TRIES
+        secretsmanager.put_secret_value(
+            SecretId=ENVIRONMENT["ONTAP_SECRET_ID"], SecretString=replace(secret, password="right").to_json()
+        )
+        cold_start()
+    assert statuses.count(401) == MAX_TRIES
+    handler._parts.cache_clear()

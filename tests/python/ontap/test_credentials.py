@@ -8,13 +8,14 @@ import uuid
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from fsxn_runtime.errors import MisconfiguredError
-from fsxn_runtime.ontap import REFUSE_SECONDS, OntapClient, OntapSecret, connect, path
+from fsxn_runtime.errors import MisconfiguredError, TransientError
+from fsxn_runtime.ontap import MAX_TRIES, REFUSE_SECONDS, OntapClient, OntapSecret, Refusals, connect, path
 from fsxn_runtime.ontap.credentials import Versioned
 from fsxn_runtime.ontap.errors import OntapForbiddenError, OntapUnauthorizedError
 
@@ -189,8 +190,153 @@ def test_after_minutes_one_more_try_is_made(client: OntapClient, gate: Gate, clo
         client.get(VOLUMES)
     assert gate.failures == 2
     gate.password = "one"  # somebody set it back
-    clock.now += REFUSE_SECONDS
+    clock.now += 3600
     assert client.get(VOLUMES)
+
+
+@pytest.mark.parametrize("was_accepted", [False, True])
+def test_a_week_with_a_wrong_password_costs_three_failed_logins(
+    client: OntapClient, gate: Gate, stored: Stored, clock: Clock, was_accepted: bool
+) -> None:
+    """A call a minute. Then the account is repaired, which nobody finds out; then the secret is put anew."""
+    if was_accepted:
+        client.get(VOLUMES)
+    gate.password = "another"
+    refused_at: list[float] = []
+    for _ in range(7 * 24 * 60):
+        before = gate.failures
+        with pytest.raises(OntapUnauthorizedError) as caught:
+            client.get(VOLUMES)
+        refused_at += [clock.now] * (gate.failures - before)
+        clock.now += 60
+    pauses = [later - earlier for earlier, later in pairwise(refused_at)]
+    assert pauses == ([0, 3600] if was_accepted else [REFUSE_SECONDS, 3600])
+    assert "not asked again with this version" in str(caught.value)
+    assert "put the secret anew" in str(caught.value)
+    gate.password = "one"
+    with pytest.raises(OntapUnauthorizedError):
+        client.get(VOLUMES)
+    stored.put("2", "one")
+    clock.now += 10
+    assert client.get(VOLUMES)
+    assert gate.failures == MAX_TRIES
+
+
+def test_an_accepted_login_forgets_the_refused_ones(client: OntapClient, gate: Gate, clock: Clock) -> None:
+    """Three times the password is wrong and put right: each time has all its tries."""
+    for _ in range(3):
+        gate.password = "another"
+        with pytest.raises(OntapUnauthorizedError):
+            client.get(VOLUMES)
+        gate.password = "one"
+        clock.now += 3600
+        assert client.get(VOLUMES)
+    assert gate.failures == 1 + 2 * 2  # the first time it had never been accepted
+
+
+def test_a_pending_version_that_is_refused_is_tried_once(
+    client: OntapClient, gate: Gate, stored: Stored, clock: Clock
+) -> None:
+    gate.password = "another"
+    stored.put("2", "two", pending=True)
+    for _ in range(24 * 60):
+        with pytest.raises(OntapUnauthorizedError):
+            client.get(VOLUMES)
+        clock.now += 60
+    assert gate.failures == MAX_TRIES + 1
+
+
+class Kept:
+    """A memory that outlives processes and can be out of reach."""
+
+    def __init__(self) -> None:
+        self.text, self.is_readable, self.is_writable = "", True, True
+
+    def read(self) -> str:
+        if not self.is_readable:
+            raise TransientError("the memory cannot be read", code="memory")
+        return self.text
+
+    def write(self, text: str) -> None:
+        if not self.is_writable:
+            raise TransientError("the memory cannot be written", code="memory")
+        self.text = text
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def process(stored: Stored, clock: Clock, kept: Kept) -> Callable[[], OntapClient]:
+    """A process that knows of others what the memory says."""
+    return lambda: OntapClient(stored, clock=clock, sleep=lambda _: None, refusals=Refusals(kept, clock))
+
+
+def test_every_call_in_a_process_of_its_own_costs_no_more_than_one_process_would(
+    process: Callable[[], OntapClient], gate: Gate, clock: Clock
+) -> None:
+    gate.password = "another"
+    for _ in range(12 * 24):
+        with process() as client, pytest.raises(OntapUnauthorizedError):
+            client.get(VOLUMES)
+        clock.now += 300
+    assert gate.failures == MAX_TRIES
+
+
+def test_two_warm_processes_that_take_turns_share_the_tries(
+    process: Callable[[], OntapClient], gate: Gate, clock: Clock
+) -> None:
+    """Both were let in before. The login that shows each the change cannot be helped."""
+    with process() as one, process() as other:
+        one.get(VOLUMES)
+        other.get(VOLUMES)
+        gate.password = "another"
+        for _ in range(24 * 60):
+            for client in (one, other):
+                with pytest.raises(OntapUnauthorizedError):
+                    client.get(VOLUMES)
+            clock.now += 60
+    assert gate.failures == MAX_TRIES
+
+
+def test_while_the_memory_cannot_be_read_only_an_accepted_version_is_used(
+    process: Callable[[], OntapClient], gate: Gate, kept: Kept
+) -> None:
+    with process() as client:
+        client.get(VOLUMES)
+        kept.is_readable = False
+        assert client.get(VOLUMES)
+    asked = len(gate.server.asked)
+    with process() as client, pytest.raises(TransientError, match="cannot be read"):
+        client.get(VOLUMES)
+    assert len(gate.server.asked) == asked
+
+
+def test_while_the_memory_cannot_be_written_nothing_more_is_tried(
+    process: Callable[[], OntapClient], gate: Gate, kept: Kept, clock: Clock
+) -> None:
+    gate.password, kept.is_writable = "another", False
+    with process() as client:
+        for _ in range(24 * 60):
+            with pytest.raises((TransientError, OntapUnauthorizedError)):
+                client.get(VOLUMES)
+            clock.now += 60
+        assert gate.failures == 1
+        kept.is_writable, gate.password = True, "one"
+        assert client.get(VOLUMES)
+    assert kept.text == "{}"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"1": 3}', '{"1": {"tries": "x", "at": 0}}'])
+def test_a_memory_that_is_none_is_misconfigured_and_nothing_is_tried(
+    process: Callable[[], OntapClient], gate: Gate, kept: Kept, text: str
+) -> None:
+    kept.text = text
+    with process() as client, pytest.raises(MisconfiguredError, match="nothing is tried"):
+        client.get(VOLUMES)
+    assert gate.server.asked == []
 
 
 def test_a_new_version_of_the_secret_ends_the_wait(
