@@ -18,7 +18,7 @@ from fsxn_runtime.canary.core import (
     plain_reason,
     result_of,
 )
-from fsxn_runtime.canary.logins import LoginGuard, Refusals
+from fsxn_runtime.canary.logins import LoginGuard, RefusalsObject
 from fsxn_runtime.canary.model import (
     Certificate,
     Check,
@@ -67,8 +67,8 @@ class OntapChecks:
         self._settings = settings
         self._secretsmanager = secretsmanager
         self._secret = SecretReader(secretsmanager, settings.secret_id)
-        refusals = Refusals(s3, settings.state_bucket, settings.state_key)
-        self._guard = LoginGuard(self._secret, refusals, clock)
+        memory = RefusalsObject(s3, settings.state_bucket, settings.state_key)
+        self._guard = LoginGuard(self._secret, memory, clock)
 
     def checks(self) -> list[Check]:
         """Health first: what it costs to find out that nothing works is paid once."""

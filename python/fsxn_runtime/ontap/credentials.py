@@ -25,7 +25,7 @@ from typing import Final, Protocol
 from fsxn_runtime.edge.secrets import SecretReader, SecretVersion
 from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.ontap.errors import OntapUnauthorizedError
-from fsxn_runtime.ontap.refusals import MAX_TRIES, Refusals
+from fsxn_runtime.ontap.refusals import Refusals
 from fsxn_runtime.ontap.secret import OntapSecret
 from fsxn_runtime.ontap.transport import Transport
 
@@ -212,10 +212,11 @@ class Credentials:
         secret = refused.secret
         known = self._refusals.of(refused.version_id)
         left = self._refusals.left(refused.version_id)
+        tries = f"failed logins: {known.tries if known else 0}, allowed: {self._refusals.max_tries}"
         again = "not asked again with this version" if left == inf else f"asked again in {ceil(left)} s"
         return OntapUnauthorizedError(
             f"ONTAP at {secret.management_ip} refuses user {secret.username!r} with the secret's password "
-            f"(failed logins: {known.tries if known else 0}, allowed: {MAX_TRIES}). It is {again}, so that "
+            f"({tries}). It is {again}, so that "
             "the account is not locked. Next: fsxn rotation status; repair the account, and put the secret "
             "anew or rotate it: a new version is taken at once",
             status=401,

@@ -1,26 +1,27 @@
-"""How often a refused version of the secret is tried again: three times, and then never.
+"""How often a refused version of the secret is tried again: after each pause once, and then never.
 
 ONTAP's default locks an account at six refusals, for the rest of the day (ONTAP REST reference 9.3); that its
 counter forgets with time, nobody has seen. So every failed login of a version is counted until one is
 accepted. The memory is a text that outlives the process where there is a place for it; without one each
-process has three of its own.
+process has all tries of its own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import inf
 from typing import Final, Protocol
 
 from fsxn_runtime.ontap.errors import OntapMisconfiguredError
 
-MAX_TRIES: Final = 3
 # A quarter of an hour would hide a repaired account from an operator who waits; one minute is too short for
 # anybody to repair it.
 REFUSE_SECONDS: Final = 300.0
 LATER_SECONDS: Final = 3600.0
+PAUSES: Final = (REFUSE_SECONDS, LATER_SECONDS)
+MAX_TRIES: Final = 1 + len(PAUSES)
 # Versions that are remembered; a secret has two in use at a time, the one before them is history.
 _MAX_VERSIONS: Final = 10
 
@@ -31,12 +32,6 @@ class Refusal:
 
     tries: int
     at: float
-
-    def left(self, now: float) -> float:
-        """Give the seconds until the version may be tried: 0 is now, infinity never."""
-        if self.tries >= MAX_TRIES:
-            return inf
-        return max(0.0, self.at + (REFUSE_SECONDS if self.tries == 1 else LATER_SECONDS) - now)
 
 
 class RefusalMemory(Protocol):
@@ -67,12 +62,16 @@ class ProcessMemory:
 class Refusals:
     """The refused versions of one secret.
 
-    clock: seconds; since 1970 when the memory outlives the process.
+    clock: seconds; since 1970 when the memory outlives the process. pauses: between the tries, in seconds.
     """
 
-    def __init__(self, memory: RefusalMemory, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, memory: RefusalMemory, clock: Callable[[], float], pauses: Sequence[float] = PAUSES
+    ) -> None:
         self._memory = memory
         self._clock = clock
+        self._pauses = pauses
+        self.max_tries = 1 + len(pauses)
         self._known: Mapping[str, Refusal] = {}
         self._is_kept = True
 
@@ -93,7 +92,11 @@ class Refusals:
     def left(self, version_id: str) -> float:
         """Give the seconds until a version may be tried: 0 is now, infinity never."""
         refusal = self.of(version_id)
-        return refusal.left(self._clock()) if refusal else 0.0
+        if refusal is None:
+            return 0.0
+        if refusal.tries >= self.max_tries:
+            return inf
+        return max(0.0, refusal.at + self._pauses[refusal.tries - 1] - self._clock())
 
     def note(self, version_id: str, logins: int = 1) -> None:
         """Remember that so many logins failed now. Raises FsxnError when it cannot be written."""

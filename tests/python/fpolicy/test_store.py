@@ -206,11 +206,11 @@ def test_a_table_that_is_not_there_is_no_empty_memory(emulator: Emulator) -> Non
 
 def test_cold_starts_of_the_function_share_three_tries(
     emulator: Emulator,  # noqa: F811
-    dynamodb: Any,  # noqa: ARG001 (the table)
+    dynamodb: Any,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """Every five minutes of a day a process of its own, with a wrong password. Then the secret is put anew."""
+    """Every five minutes of a day a process of its own, with a wrong password; then the secret put anew."""
     now = [1_790_000_000.0]
     monkeypatch.setattr(time, "time", lambda: now[0])
     monkeypatch.setattr("fsxn_runtime.fpolicy.handler.client", emulator.client)
