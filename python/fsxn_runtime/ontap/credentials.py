@@ -216,9 +216,8 @@ class Credentials:
         again = "not asked again with this version" if left == inf else f"asked again in {ceil(left)} s"
         return OntapUnauthorizedError(
             f"ONTAP at {secret.management_ip} refuses user {secret.username!r} with the secret's password "
-            f"({tries}). It is {again}, so that "
-            "the account is not locked. Next: fsxn rotation status; repair the account, and put the secret "
-            "anew or rotate it: a new version is taken at once",
+            f"({tries}). It is {again}, so that the account is not locked. Next: fsxn rotation status; "
+            "repair the account, and put the secret anew or rotate it: a new version is taken at once",
             status=401,
         )
 

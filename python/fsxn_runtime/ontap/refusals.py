@@ -120,9 +120,14 @@ class Refusals:
 def _parse(text: str) -> dict[str, Refusal]:
     try:
         document = json.loads(text or "{}")
-        return {version: Refusal(int(kept["tries"]), float(kept["at"])) for version, kept in document.items()}
-    except (AttributeError, KeyError, TypeError, ValueError):
+        known = {
+            version: Refusal(int(kept["tries"]), float(kept["at"])) for version, kept in document.items()
+        }
+        if any(refusal.tries < 1 for refusal in known.values()):
+            raise ValueError
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         raise OntapMisconfiguredError(
             "what is kept of refused logins is no such memory, so nothing is tried: one more failed login "
             "may lock the account. Remove it when the secret's password is known to be right"
         ) from None
+    return known

@@ -329,7 +329,17 @@ def test_while_the_memory_cannot_be_written_nothing_more_is_tried(
     assert kept.text == "{}"
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"1": 3}', '{"1": {"tries": "x", "at": 0}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"1": 3}',
+        '{"1": {"tries": 0, "at": 0}}',
+        '{"1": {"tries": Infinity, "at": 0}}',
+        '{"1": {"tries": "x", "at": 0}}',
+    ],
+)
 def test_a_memory_that_is_none_is_misconfigured_and_nothing_is_tried(
     process: Callable[[], OntapClient], gate: Gate, kept: Kept, text: str
 ) -> None:
