@@ -230,7 +230,7 @@ def admin(secrets_manager: Emulator, tmp_path: Path) -> Iterator[RotationWorld]:
     directory = tmp_path / "ontap"
     config = {
         "svms": [{"name": "svm1", "volumes": [{"name": "vol1", "directory": str(directory / "vol1")}]}],
-        "switches": {"reset_seconds": 0.02},
+        "switches": {"reset_seconds": 0},  # later would race with the step that logs in next
         "password": "Nobody-Kn0ws",
     }
     with SimProcess(config, directory) as process:
