@@ -21,6 +21,8 @@ from fsxn_runtime.fpolicy.run import Run, Side, State
 from tests.python.fpolicy.sim_world import HOSTS, KilledError, RealClock, SimWorld, sim_world
 from tests.support.certificates import Authority
 
+pytestmark = pytest.mark.timeout(600)  # some 10 s each on two free cores
+
 A, B, _ = HOSTS
 DEADLINE_SECONDS = 0.6  # of one call; the product's is 15
 # What may become of a call: the simulator's effect, and how long it takes.
@@ -30,7 +32,7 @@ EFFECTS: Mapping[str, dict[str, object]] = {
     "done, its answer lost": {"effect": "lost_answer"},
     "done, its answer late": {"effect": "late_answer", "seconds": 1.5 * DEADLINE_SECONDS},
     "late, but in time": {"effect": "delay", "seconds": 0.5 * DEADLINE_SECONDS},
-    "done when nobody waits any more": {"effect": "delay", "seconds": 1.5 * DEADLINE_SECONDS},
+    "done when nobody waits any more": {"effect": "delay", "seconds": 1.1 * DEADLINE_SECONDS},
 }
 PEM = Authority("CA").certificate
 CERTIFICATE = Certificate("p_ca_1", fingerprint("client_ca", PEM), PEM)
@@ -41,7 +43,7 @@ def brief_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ontap_side, "CALL_SECONDS", DEADLINE_SECONDS)
     monkeypatch.setattr(ontap_side, "STORE_SECONDS", DEADLINE_SECONDS)
     # As in the product, the guard stays for longer than a call may come late.
-    monkeypatch.setitem(run_module.PATIENCE_SECONDS, WaitFor.LINGER, DEADLINE_SECONDS)
+    monkeypatch.setitem(run_module.PATIENCE_SECONDS, WaitFor.LINGER, 1.5 * DEADLINE_SECONDS)
     monkeypatch.setitem(run_module.PATIENCE_SECONDS, WaitFor.LINKS, 0.5)
 
 
