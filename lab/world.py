@@ -36,7 +36,7 @@ from lab.ontap_sim.client import SimClient
 from lab.ontap_sim.process import SimProcess
 from lab.quiet import Look, Quiet
 from lab.tap import Tap
-from lab.terraform import REPOSITORY, Terraform
+from lab.terraform import REPOSITORY, Terraform, plan_copy
 
 ROOT = REPOSITORY / "envs" / "local"
 SVM, VOLUME, JUNCTION = "svm1", "vol1", "/vol1"
@@ -123,7 +123,8 @@ class World:
     def _start(self) -> None:
         self._clean()
         with ThreadPoolExecutor(1) as pool:
-            initialised = pool.submit(Terraform(ROOT, self.directory / "terraform").init)
+            self.terraform = plan_copy(ROOT, self.directory / "terraform")
+            initialised = pool.submit(self.terraform.init)
             with self.step("local AWS"):
                 self.emulator = self._stack.enter_context(Emulator(log_path=self.directory / "emulator.log"))
             with self.step("simulated ONTAP"):
@@ -181,7 +182,7 @@ class World:
     def _apply(self) -> None:
         (face,) = self.sim.ready["access_points"]
         self.terraform = Terraform(
-            ROOT,
+            self.terraform.root,
             self.directory / "terraform",
             endpoint=self.emulator.endpoint,
             variables={
@@ -198,6 +199,7 @@ class World:
                 **make_network(self.emulator),
             },
         )
+        self._stack.enter_context(self.terraform)
         self.terraform.apply()
         self.outputs = self.terraform.output()
 

@@ -19,6 +19,7 @@ sys.path.insert(0, str(REPOSITORY))  # started as a script, only tools/ is on th
 
 import yaml  # noqa: E402 - after the path is set
 
+from lab import terraform_state  # noqa: E402
 from lab.terraform import Terraform, plan_copy  # noqa: E402
 
 INVENTORIES = REPOSITORY / "tests/terraform/inventories"
@@ -224,8 +225,9 @@ def stand_in_packages(build_dir: Path) -> Path:
 
 
 def applied(terraform: Terraform) -> list[Resource]:
-    """Every managed resource of a root that is set to preview, by address."""
+    """Every managed resource of a copied root that is set to preview, by address."""
     terraform.state_file.unlink(missing_ok=True)
+    terraform_state.select(terraform.root)
     with terraform:
         terraform.init()
         terraform.apply("-refresh=false")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
-from lab import terraform
+from lab import terraform, terraform_state
 from lab.aws_provider import mirror
 from lab.terraform import Terraform, TerraformError, plan_copy
 from tests.lab.aws_provider.test_changes import HEAD
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("aws-provider")
 
@@ -105,3 +109,49 @@ def test_a_root_with_a_backend_is_validated_in_a_copy(repository: Path, tmp_path
     made.init()
     made.validate()
     assert sorted(root.iterdir()) == before
+
+
+@pytest.mark.terraform
+def test_a_copy_keeps_its_state_in_the_build_folder_from_one_command_to_the_next(tmp_path: Path) -> None:
+    """Applied, read, changed, and what failed half way is remembered."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "main.tf").write_text(HEAD + 'output "region" {\n  value = "here"\n}\n')
+    terraform_state.select(root)
+    with Terraform(root, tmp_path / "build") as made:
+        made.init()
+        assert made.output() == {}
+        made.apply()
+        assert made.output() == {"region": "here"}
+        assert not made.plan()
+        (root / "main.tf").write_text(HEAD + 'output "region" {\n  value = "there"\n}\n')
+        assert made.plan()
+        made.apply_plan()
+    assert json.loads(made.state_file.read_text())["outputs"]["region"]["value"] == "there"
+
+
+@pytest.mark.terraform
+def test_an_interrupted_apply_leaves_its_state(tmp_path: Path) -> None:
+    """Terraform's own resource, made before one that waits until the interrupt comes."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "main.tf").write_text(
+        'resource "terraform_data" "first" {\n  input = "made"\n}\n'
+        'resource "terraform_data" "second" {\n  depends_on = [terraform_data.first]\n'
+        '  provisioner "local-exec" {\n    command = "echo $PPID > pid; exec sleep 60"\n  }\n}\n'
+    )
+    terraform_state.select(root)
+    made = Terraform(root, tmp_path / "build")
+    made.init()
+
+    def interrupt() -> None:
+        wait_until(lambda: (root / "pid").exists() and (root / "pid").read_text().strip() != "", seconds=60)
+        os.kill(int((root / "pid").read_text()), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(TerraformError, match="terraform apply in root failed with status 1"):
+        made.apply()
+    thread.join()
+    names = {each["name"] for each in json.loads(made.state_file.read_text())["resources"]}
+    assert "first" in names
