@@ -1,6 +1,6 @@
 """The demo's chapter about capacity: it fills, is forecast, grows within limits, and beyond them by a grant.
 
-In two parts, because a grant lives for a minute at least: the first gives it, the second sees it ended.
+In two parts, because a grant lives for half a minute at least: the first gives it, the second sees it ended.
 Expected sizes are worked out here from the rules that the documents state, not by the product's code.
 """
 
@@ -32,7 +32,7 @@ TARGET_PERCENT = 70  # of its size that a resource holds after it has grown (pol
 LEAD_DAYS = 30  # of foreseen growth that fit as well (policy.lead_days)
 TOLERANCE_GIB = 5.0  # for the files that are in the volume besides, and what a forecast differs by
 DAILY_CAP_GIB = 500  # the guardrail's, for volumes
-GRANT_MINUTES = 1  # the shortest that there is
+GRANT_MINUTES = 0.5  # the shortest that there is
 ACTOR = "demo"
 CHAPTER_SECONDS = 120.0  # both parts and what is told between them; the daily cap begins anew at midnight UTC
 SECONDS = 20.0  # a deadline for what takes a second or two
@@ -195,7 +195,7 @@ class Capacity:
         wanted = grown_gib(MOVED_IN_GIB[0])
         self._view.detail(f"{after:,.0f} GiB")
         self._check(
-            f"A break-glass grant of {GRANT_MINUTES} minute let the same growth through",
+            f"A break-glass grant of {GRANT_MINUTES * 60:.0f} seconds let the same growth through",
             f"{_said(answer)}; FSx has {after:,.0f} GiB; GuardrailBypass {counted or 0:.0f}; "
             f"{_holds('in the audit', audited)}; {_holds('alerted', told)}",
             answer["outcome"] == "started"

@@ -8,7 +8,9 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,7 +39,6 @@ NAMES = {
     "route",
     "start",
 }
-IMPORT_BUDGET = 2.0  # of boto3's own import, which every function needs; seen: 1.0 to 1.2, 1.6 when busy
 
 
 def other_pythons() -> list[str]:
@@ -111,47 +112,42 @@ def test_a_second_run_touches_nothing(zips: Path) -> None:
     assert {path.name: path.stat().st_mtime_ns for path in zips.iterdir()} == before
 
 
+@pytest.fixture(scope="module")
+def imported(zips: Path) -> Callable[[str, str], set[str]]:
+    """Modules of ours that a zip's handler imports in a Python; each is started once for each zip."""
+
+    @cache
+    def modules(name: str, python: str) -> set[str]:
+        module, _, attribute = FUNCTIONS[name].handler.rpartition(".")
+        program = (
+            f"import {module}; assert callable({module}.{attribute}); "
+            "print(*(m for m in sys.modules if m.startswith('fsxn_runtime')))"
+        )
+        return set(run_with_zip(python, zips / f"{name}.zip" / FUNCTIONS[name].folder, program).split())
+
+    return modules
+
+
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_a_zip_holds_exactly_the_modules_of_ours_that_its_handler_imports(name: str, zips: Path) -> None:
-    archive = zips / f"{name}.zip"
-    module = FUNCTIONS[name].handler.rpartition(".")[0]
-    program = f"import {module}; print(*(m for m in sys.modules if m.startswith('fsxn_runtime')))"
-    imported = set(run_with_zip(sys.executable, archive / FUNCTIONS[name].folder, program).split())
-    with zipfile.ZipFile(archive) as opened:
+def test_a_zip_holds_exactly_the_modules_of_ours_that_its_handler_imports(
+    name: str, zips: Path, imported: Callable[[str, str], set[str]]
+) -> None:
+    with zipfile.ZipFile(zips / f"{name}.zip") as opened:
         entries = [entry.removeprefix(FUNCTIONS[name].folder) for entry in opened.namelist()]
         held = {
             entry.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             for entry in entries
             if entry.startswith("fsxn_runtime/") and entry.endswith(".py")
         }
-    assert held == imported
+    assert held == imported(name, str(RUNTIME / "bin/python"))
 
 
+@pytest.mark.parametrize("python", [str(RUNTIME / "bin/python"), *other_pythons()])
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_a_handler_imports_in_every_python_at_hand_without_environment(name: str, zips: Path) -> None:
-    module, _, attribute = FUNCTIONS[name].handler.rpartition(".")
-    archive = zips / f"{name}.zip" / FUNCTIONS[name].folder
-    for python in [str(RUNTIME / "bin/python"), *other_pythons()]:
-        program = f"import {module}; print(callable({module}.{attribute}), sys.version_info[:2])"
-        assert run_with_zip(python, archive, program).startswith("True"), python
-
-
-@pytest.mark.parametrize("name", sorted(NAMES))
-def test_importing_a_handler_costs_little_more_than_boto3(name: str, zips: Path, tmp_path: Path) -> None:
-    """Unpacked and compiled as AWS keeps it; CPU time beside that of boto3 in turn, on whatever machine."""
-    with zipfile.ZipFile(zips / f"{name}.zip") as archive:
-        archive.extractall(tmp_path)
-
-    def seconds(module: str) -> float:
-        program = (
-            "import time; sys.dont_write_bytecode = False; t = time.process_time(); "
-            f"import {module}; print(time.process_time() - t)"
-        )
-        return float(run_with_zip(sys.executable, tmp_path / FUNCTIONS[name].folder, program))
-
-    module = FUNCTIONS[name].handler.rpartition(".")[0]
-    times = [(seconds(module), seconds("boto3")) for _ in range(3)]
-    assert min(own for own, _ in times) < IMPORT_BUDGET * min(alone for _, alone in times)
+def test_a_handler_imports_in_every_python_at_hand_without_environment(
+    name: str, python: str, imported: Callable[[str, str], set[str]]
+) -> None:
+    assert imported(name, python)
 
 
 def changed(name: str, **changes: object) -> Function:

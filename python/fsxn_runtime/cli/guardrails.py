@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable
@@ -53,7 +54,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
     grant = _command(commands, "break-glass", _break_glass, "let denied actions pass for a while")
     grant.add_argument("--reason", required=True, help="why, or the ticket")
-    grant.add_argument("--minutes", type=int, default=60, metavar="N", help="1 to 240 (60)")
+    grant.add_argument("--minutes", type=minutes, default=60.0, metavar="N", help="0.5 to 240 (60)")
     revert = _command(commands, "revert", _revert, "end the live grant now; exit status 1 when there is none")
     reset = _command(commands, "reset", _reset, "forget today's use, the cooldown and the failures of a type")
     reset.add_argument("--type", required=True, metavar="TYPE", help="action type")
@@ -184,9 +185,17 @@ def _print(entries: Iterable[AuditEntry], *, as_json: bool) -> Exit:
     return Exit.OK if found else Exit.FINDING
 
 
+def minutes(text: str) -> float:
+    """Read minutes, which may have a fraction. Raises ValueError for what is no number."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of minutes")
+    return number
+
+
 def _break_glass(arguments: argparse.Namespace) -> Exit:
     grant = _operations(arguments).break_glass(
-        actor=actor_of(arguments), reason=arguments.reason, seconds=arguments.minutes * 60
+        actor=actor_of(arguments), reason=arguments.reason, seconds=round(arguments.minutes * 60)
     )
     until = format_timestamp(grant.expires_us)
     say(json.dumps(asdict(grant)) if arguments.json else f"granted until {until} ({grant.grant_id})")

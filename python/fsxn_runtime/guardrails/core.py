@@ -39,8 +39,8 @@ REMEMBER_US: Final = 86_400_000_000
 REMEMBER_COUNT: Final = 400
 # How many one write forgets: an expression has at most 4 KB (DynamoDB quotas), and "#old99, " is 8 of them.
 FORGET_COUNT: Final = 100
-# Shorter than a minute cannot be used by a person; longer than four hours outlives a shift.
-MIN_GRANT_SECONDS: Final = 60
+# Shorter than half a minute is over before what it is for was asked; longer than four hours outlives a shift.
+MIN_GRANT_SECONDS: Final = 30
 MAX_GRANT_SECONDS: Final = 4 * 3600
 
 # Keys of grants (store), which no action may share: its policy would admit the grant.

@@ -108,8 +108,23 @@ def test_who_gives_a_grant_without_a_topic_hears_that_nobody_is_told(world, caps
     assert "nobody is told" not in capsys.readouterr().err
 
 
-def test_a_grant_of_five_hours_is_wrong_use(world, fsxn):
-    assert fsxn("guardrails", "break-glass", "--reason", "INC-7", "--minutes", "300")[0] == 2
+@pytest.mark.parametrize("minutes", ["300", "0.4"])
+def test_a_grant_of_a_wrong_length_is_wrong_use(world, fsxn, minutes):
+    assert fsxn("guardrails", "break-glass", "--reason", "INC-7", "--minutes", minutes)[0] == 2
+
+
+@pytest.mark.parametrize("minutes", ["nan", "inf", "soon"])
+def test_a_grant_of_no_number_of_minutes_is_wrong_use(world, fsxn, capsys, minutes):
+    with pytest.raises(SystemExit) as ended:
+        fsxn("guardrails", "break-glass", "--reason", "INC-7", "--minutes", minutes)
+    assert ended.value.code == 2
+    assert f"invalid minutes value: '{minutes}'" in capsys.readouterr().err
+
+
+def test_a_grant_may_last_half_a_minute(world, fsxn):
+    status, lines = fsxn("guardrails", "break-glass", "--reason", "INC-7", "--minutes", "0.5", "--json")
+    grant = json.loads(lines[0])
+    assert (status, grant["expires_us"] - grant["granted_us"]) == (0, 30_000_000)
 
 
 def test_a_reset_lets_a_type_begin_again(world, fsxn):
