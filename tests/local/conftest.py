@@ -30,6 +30,7 @@ ORDER = (
     "test_losses",
     "test_matrix",
     "test_capacity",
+    "test_alarms",
     "test_metrics",
     "test_permissions",
     "test_terraform",
