@@ -7,7 +7,7 @@ PYTHON_PATHS := python fpolicy-server lab tools tests
 TYPED_PATHS := python/fsxn_runtime fpolicy-server/fpolicy_server lab tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live bench fuzz soak storm clean
+.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live look bench fuzz soak storm clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ demo: setup package-lambdas ## the main job on this machine: files in, reports a
 
 demo-live: setup package-lambdas ## the same, left running: touch files and watch
 	@$(BIN)/python -m lab.demo --live
+
+look: setup ## a report as people see it: make look PAGE=build/demo/report.html; pictures in build/look/ (needs Chromium)
+	@$(BIN)/python -m tools.look_at_report $(or $(PAGE),build/demo/report.html)
 
 bench: setup ## what the server, a lineage record, a file version, a guarded decision and a forecast cost, beside simpler things; build/bench.json
 	@$(BIN)/python -m tools.bench

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fsxn_runtime.cli.console import Exit, say, say_table
-from fsxn_runtime.cli.forecast_chart import Chart, svg, terminal
+from fsxn_runtime.cli.forecast_chart import svg, terminal
 from fsxn_runtime.cli.forecast_png import png
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.edge.settings import text
 from fsxn_runtime.errors import RejectedError
-from fsxn_runtime.forecast import Forecast, Inventory, Outcome, Usage, forecast, projection
+from fsxn_runtime.forecast import Forecast, Inventory, Outcome, Usage, forecast, look_ahead
+from fsxn_runtime.report import Chart
 
 _US_PER_DAY = 86_400_000_000
 _PICTURES: Mapping[str, Callable[[Chart], bytes]] = {".png": png, ".svg": lambda chart: svg(chart).encode()}
@@ -106,7 +107,7 @@ def _plot(arguments: argparse.Namespace) -> Exit:
         unit=usage.resource.unit,
         used=usage.used,
         capacity=usage.capacity,
-        ahead=_ahead(usage, found, arguments.days),
+        ahead=look_ahead(usage, found, arguments.days),
     )
     if not chart.used:
         say(f"{usage.resource.key}: no data")
@@ -120,14 +121,6 @@ def _plot(arguments: argparse.Namespace) -> Exit:
         for line in terminal(chart):
             say(line)
     return Exit.OK
-
-
-def _ahead(usage: Usage, found: Forecast, days: int) -> list[tuple[float, float, float, float]]:
-    """Predict twice a day, from the last point on; nothing when there is no trend to draw."""
-    if not found.method:
-        return []
-    last = usage.used[-1][0]
-    return projection(usage, [last + half / 2 for half in range(2 * days + 1)])
 
 
 def _summary(found: Forecast) -> str:

@@ -11,19 +11,11 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from fsxn_runtime.cli.forecast_chart import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
-    RIGHT,
-    TOP,
-    WIDTH,
-    Chart,
-    capacity_at,
-    date,
-    scale,
-)
+from fsxn_runtime.cli.forecast_chart import FRAME
+from fsxn_runtime.report import Chart, capacity_at, date, scale
 
+WIDTH, HEIGHT = FRAME.width, FRAME.height
+LEFT, RIGHT, TOP, BOTTOM = FRAME.left, FRAME.right, FRAME.top, FRAME.bottom
 _WHITE, _GREY, _BLUE, _ORANGE, _PALE, _RED = range(6)
 _PALETTE: Final = bytes.fromhex("ffffff7777771f77b4d9730df8e3cfc0392b")
 _DOT: Final = 2  # pixels a dot of a letter has on each side

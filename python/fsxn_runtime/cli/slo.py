@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from fsxn_runtime.cli.console import Exit, say, say_table
-from fsxn_runtime.cli.times import parse_time
 from fsxn_runtime.edge.clients import client
-from fsxn_runtime.events import parse_timestamp
 from fsxn_runtime.slo import (
     Budget,
     Catalogue,
@@ -20,7 +17,6 @@ from fsxn_runtime.slo import (
     error_budgets,
     evaluate_slos,
     is_finding,
-    record,
 )
 
 _SIGN = {"less": "<", "greater": ">"}
@@ -47,16 +43,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "spent, or burns faster than both windows of a pair allow"
     )
     _add(commands, "budget", "what is left of each error budget", words, _budget)
-    words = "write objectives, budgets and what dashboards show as one JSON object, which fsxn report draws"
-    brief = "objectives, budgets and dashboards as JSON"
-    command = commands.add_parser("record", help=brief, description=f"{words[0].upper()}{words[1:]}.")
-    command.add_argument(
-        "--since", default="3h", metavar="TIME", help="2026-01-31, 2026-01-31T12:00, or 30m, 6h, 7d ago (3h)"
-    )
-    command.add_argument(
-        "--dashboard", dest="dashboards", action="append", default=[], metavar="NAME", help="may be repeated"
-    )
-    command.set_defaults(run=_record)
 
 
 def _add(commands: Any, name: str, brief: str, words: str, run: Callable[[argparse.Namespace], Exit]) -> None:
@@ -122,12 +108,6 @@ def _budget_row(budget: Budget) -> tuple[str, ...]:
         "-" if share is None else f"{share:.3g} %" for share in (budget.bad_pct, budget.consumed_pct)
     )
     return budget.slo_name, bad, used, *pairs
-
-
-def _record(arguments: argparse.Namespace) -> Exit:
-    start = parse_timestamp(parse_time(arguments.since, datetime.now(UTC))) // 1_000_000
-    say(json.dumps(record(client("cloudwatch"), arguments.dashboards, start=start)))
-    return Exit.OK
 
 
 def _say_json(objects: Iterable[dict[str, object]]) -> None:

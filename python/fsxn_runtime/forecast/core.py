@@ -143,6 +143,14 @@ def projection(usage: Usage, days: Sequence[float]) -> list[tuple[float, float, 
     return rows
 
 
+def look_ahead(usage: Usage, found: Forecast, days: int) -> list[tuple[float, float, float, float]]:
+    """Predict twice a day, from the last point on; nothing when there is no trend to draw."""
+    if not found.method:
+        return []
+    last = usage.used[-1][0]
+    return projection(usage, [last + half / 2 for half in range(2 * days + 1)])
+
+
 def choose(scores: Mapping[str, float]) -> str:
     """Name the method with the least error on held-back points; the line unless another is clearly better."""
     if "line" not in scores:

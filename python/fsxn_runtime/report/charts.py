@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fsxn_runtime.report.svg import element, horizontal_lines, picture, scale, short, text, ticks
+from fsxn_runtime.report.svg import (
+    clock_ticks,
+    element,
+    horizontal_lines,
+    picture,
+    scale,
+    short,
+    text,
+    ticks,
+)
 
 WIDE = 960  # user units; half of it is one of two charts side by side, and a phone's width
 NARROW = 470
@@ -127,8 +136,8 @@ def series_class(place: int) -> str:
     return f"series{place % SERIES_COLOURS}"
 
 
-def panel(drawn: Mapping[str, Any]) -> str:
-    """One widget of a dashboard: its series over the time of the run, its targets as lines."""
+def panel(drawn: Mapping[str, Any], start: int) -> str:
+    """One widget of a dashboard: its series from `start` (seconds since 1970) on, its targets as lines."""
     height, top = 190, 14
     floor, right = height - BOTTOM, NARROW - 8
     values = [value for each in drawn["series"] for _, value in each["points"]]
@@ -147,9 +156,8 @@ def panel(drawn: Mapping[str, Any]) -> str:
             yield from _points(each["points"], drawn["period_seconds"], x_of, y_of, series_class(place))
         if not values:
             yield text("no data in this time", (LEFT + right) / 2, (top + floor) / 2, "middle")
-        for value in ticks(float(drawn["seconds"]), 5):
-            if value <= drawn["seconds"]:
-                yield text(_span(value), x_of(value), floor + 18, "middle")
+        for at, words in clock_ticks(start, start + int(drawn["seconds"])):
+            yield text(words, x_of(at - start), floor + 18, "middle")
 
     return picture(NARROW, height, drawn["title"], parts())
 
@@ -170,16 +178,12 @@ def _points(
         yield element("path", d=path, class_=f"{class_} curve")
 
 
-def _span(seconds: float) -> str:
-    return f"{short(seconds / 3600)} h" if seconds >= 7200 else f"{short(seconds)} s"
-
-
 def steps(rows: Sequence[tuple[str, float]]) -> str:
     """How long each step of the run took, one under the other."""
-    row_height, label_width = 24, 264  # 45 letters
+    row_height, label_width = 24, 420  # 60 letters
     height = row_height * len(rows) + 6
     longest = max((seconds for _, seconds in rows), default=1.0) or 1.0
-    x_of = scale(longest, label_width, NARROW - 56)
+    x_of = scale(longest, label_width, WIDE - 56)
 
     def parts() -> Iterator[str]:
         for place, (name, seconds) in enumerate(rows):
@@ -189,7 +193,7 @@ def steps(rows: Sequence[tuple[str, float]]) -> str:
             yield element("rect", x=label_width, y=y, width=width, height=row_height - 8, rx=2, class_="step")
             yield text(f"{seconds:.1f} s", label_width + width + 6, y + 13)
 
-    return picture(NARROW, height, "Seconds per step", parts())
+    return picture(WIDE, height, "Seconds per step", parts())
 
 
 def _bar(x_of: scale, place: int, top: float, floor: float, kind: str, gap: float = 0.5) -> str:

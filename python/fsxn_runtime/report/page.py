@@ -1,4 +1,4 @@
-"""One run as one HTML file that opens from disk: no script, no other file, no address."""
+"""A run or a period as one HTML file that opens from disk: no script, no other file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.report import charts
 from fsxn_runtime.report.model import Verification
-from fsxn_runtime.report.objectives import objectives
+from fsxn_runtime.report.period_view import view
 from fsxn_runtime.report.text import duration, latencies, rows, system_messages
 
 # What an event on the bus can become, in the words of the page.
@@ -27,29 +27,27 @@ _SHARES = (
 _DEFAULTS: Mapping[str, Any] = {"title": "Run", "started_at": "", "checks": [], "facts": [], "steps": []}
 
 
-def render(run: Mapping[str, Any]) -> str:
-    """Draw the page of a run.
+def render(data: Mapping[str, Any], *, runbooks: str = "") -> str:
+    """Draw the page of a run, or of a period.
 
-    `run` has `verification` (as `fsxn events verify --json` prints it) and may have `title`, `started_at`,
-    `checks` ({title, text, ok}), `steps` ({name, seconds}), `facts` ([name, value]) and `objectives` (as
-    `fsxn slo record` prints it).
-    Raises RejectedError when the verification is missing, or it or the objectives lack a field.
+    A period is what `fsxn report --json` printed. A run has `verification` (as `fsxn events verify --json`
+    prints it) and may have `title`, `started_at`, `checks` ({title, text, ok}), `steps` ({name, seconds}),
+    `facts` ([name, value]) and `period`. `runbooks`: the address below which the runbooks lie.
+    Raises RejectedError when the verification is missing, or it or the period lack a field.
     """
+    if data.get("kind") == "period":
+        period = _period(data, runbooks)
+        return _fill("period.html", period=period, tiles=_period_tiles(period), verdict=_verdict(period))
     try:
-        verification = Verification.from_dict(run["verification"])
+        verification = Verification.from_dict(data["verification"])
     except (KeyError, TypeError) as exc:
         raise RejectedError(f"the run has no complete verification: {exc}") from exc
-    try:
-        drawn = objectives(run["objectives"]) if run.get("objectives") else None
-    except (KeyError, TypeError) as exc:
-        raise RejectedError(f"the run's objectives are not complete: {exc!r}") from exc
-    folder = files("fsxn_runtime.report")
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    complete = {**_DEFAULTS, **run}
-    return page.from_string(folder.joinpath("page.html").read_text(encoding="utf-8")).render(
+    complete = {**_DEFAULTS, **data}
+    return _fill(
+        "run.html",
         run=complete,
         ok=verification.ok and all(check["ok"] for check in complete["checks"]),
-        objectives=drawn,
+        period=_period(data["period"], runbooks) if data.get("period") else None,
         findings=verification.findings,
         delivery=verification.delivery,
         outputs=verification.outputs,
@@ -62,8 +60,61 @@ def render(run: Mapping[str, Any]) -> str:
             for name, count, meaning in _shares(verification)
         ],
         charts=_charts(verification, complete),
-        style=Markup(folder.joinpath("page.css").read_text(encoding="utf-8")),  # noqa: S704 (our own file)
     )
+
+
+def _fill(template: str, **values: Any) -> str:
+    folder = files("fsxn_runtime.report")
+    templates = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8")),
+    )
+    style = Markup(folder.joinpath("page.css").read_text(encoding="utf-8"))  # noqa: S704 (our own file)
+    return templates.get_template(template).render(style=style, **values)
+
+
+def _period(collected: Mapping[str, Any], runbooks: str) -> dict[str, Any]:
+    try:
+        return view(collected, runbooks)
+    except (KeyError, TypeError) as exc:
+        raise RejectedError(f"the period is not complete: {exc!r}") from exc
+
+
+def _verdict(period: Mapping[str, Any]) -> dict[str, str]:
+    """Say in the page's first line whether the objectives were kept, and what is missing."""
+    parts = period["parts"]
+    missing = [part["title"].lower() for part in parts.values() if part["state"] == "failed"]
+    more = f"Could not be read: {', '.join(missing)}." if missing else "Every part could be read."
+    objectives = parts.get("objectives", {"state": ""})
+    if objectives["state"] != "there":
+        return {"class": "", "sign": "–", "words": "Objectives are not known", "more": more}
+    count, kept = len(objectives["table"]["rows"]), objectives["kept"]
+    if objectives["missed"]:
+        words = f"Missed: {', '.join(objectives['missed'])}"
+        return {"class": "bad", "sign": "✗", "words": words, "more": more}
+    silent = objectives["unmeasured"]
+    words = f"{kept} of {count} objectives kept" + (f", {silent} not measured" if silent else "")
+    return {"class": "good" if kept else "", "sign": "✓" if kept else "–", "words": words, "more": more}
+
+
+def _period_tiles(period: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Give one figure of each part that is there."""
+    parts = {name: part for name, part in period["parts"].items() if part["state"] == "there"}
+    tiles: list[tuple[str, str]] = []
+    if found := parts.get("incidents"):
+        tiles += [("incidents", str(found["count"])), ("in ALARM", found["alarmed"])]
+    if found := parts.get("replays"):
+        tiles += [("replays", str(found["count"])), ("longest replay", found["longest"])]
+    if found := parts.get("lineage"):
+        tiles.append(("lineage records", f"{found['total']:,}"))
+    if found := parts.get("forecast"):
+        tiles.append(("days until full", found["first"] or "–"))
+    if found := parts.get("guardrails"):
+        tiles.append(("GiB grown", found["executed_gb"]))
+    return [{"name": name, "value": value} for name, value in tiles]
 
 
 def _shares(verification: Verification) -> list[tuple[str, int, str]]:

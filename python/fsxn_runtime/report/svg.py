@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from html import escape
+from typing import Final
 
-FONT_HEIGHT = 12
+_DAY: Final = 86_400
+# Steps of an axis of time: minutes, hours, days, weeks.
+_CLOCK_STEPS: Final = (
+    *(60 * minutes for minutes in (1, 2, 5, 10, 30, 60, 120, 180, 360, 720)),
+    *(_DAY * days for days in (1, 2, 7, 14, 28, 91, 182, 365)),
+)
+_SIZES: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_LABEL_ROOM: Final = 0.06  # of the width: half of a label, which must not leave the picture
 
 
 def element(name: str, content: str = "", **attributes: object) -> str:
@@ -47,11 +56,23 @@ def ticks(maximum: float, wanted: int = 4) -> list[float]:
     return [step * i for i in range(math.ceil(maximum / step - 1e-9) + 1)]
 
 
+def clock_ticks(start: int, end: int, wanted: int = 5) -> list[tuple[int, str]]:
+    """Give round times (UTC) between start and end (seconds since 1970), as hours or as days."""
+    step = next((step for step in _CLOCK_STEPS if (end - start) / step <= wanted), _CLOCK_STEPS[-1])
+    room = _LABEL_ROOM * (end - start)
+    times = range(start + -start % step, end + 1, step)
+    return [(time, _clock(time, step)) for time in times if start + room <= time <= end - room]
+
+
+def _clock(time: int, step: int) -> str:
+    moment = datetime.fromtimestamp(time, UTC)
+    return f"{moment:%d %b}" if step >= _DAY or time % _DAY == 0 else f"{moment:%H:%M}"
+
+
 def short(value: float) -> str:
     """A number for an axis: 1500 as 1.5k, whole numbers without a point."""
-    if value >= 1000:
-        return f"{value / 1000:.3g}k"
-    return f"{value:.3g}"
+    size, letter = next((each for each in _SIZES if value >= each[0]), (1.0, ""))
+    return f"{value / size:.4g}{letter}"
 
 
 def horizontal_lines(values: Iterable[float], left: float, right: float, y_of: _Scale) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from fsxn_runtime.slo.alarm_rules import AlarmRule, AlarmState, Comparison, MissingData, evaluate
 from fsxn_runtime.slo.model import (
+    Attainment,
     Budget,
     Burn,
     BurnRate,
@@ -25,6 +26,12 @@ _BREACHING: Final[Mapping[str, Comparison]] = {
 # Binary fractions: 14.4 * 0.5 % * 60 must not be a hair below or above what it is on paper.
 _ROUNDING: Final = 1e-9
 _EVALUATION_SECONDS: Final = 60
+_DAY: Final = 86_400
+# For how many days CloudWatch keeps values of which length (CloudWatch user guide, metrics retention).
+_KEPT: Final = ((15, 60), (63, 300), (455, 3600))
+# Lengths that an eye knows; each is a whole number of those before it.
+_DRAWN_SECONDS: Final = (60, 300, 900, 3600, 21_600, 86_400)
+_DRAWN_POINTS: Final = 240  # of a series in a picture of half a page: two pixels each
 
 
 def rule_of(target: SloTarget) -> AlarmRule:
@@ -146,4 +153,38 @@ def budget(
         bad_pct=bad,
         consumed_pct=None if bad is None else 100.0 * bad / allowed,
         burns=burns,
+    )
+
+
+def kept_seconds(start: int, now: int) -> int:
+    """Give the shortest periods that CloudWatch still has of a time that begins at `start`."""
+    age = now - start
+    return next((length for days, length in _KEPT if age <= days * _DAY), _KEPT[-1][1])
+
+
+def drawn_seconds(start: int, end: int, now: int) -> int:
+    """Give the periods in which a time is drawn: what CloudWatch still has, and not too many."""
+    least = max(kept_seconds(start, now), (end - start) / _DRAWN_POINTS)
+    return next((length for length in _DRAWN_SECONDS if length >= least), _DRAWN_SECONDS[-1])
+
+
+def attainment(
+    target: SloTarget, points: Sequence[Point], start: int, end: int, period_seconds: int
+) -> Attainment:
+    """Say how an objective fared from `start` to `end`, of points in periods of this length."""
+    inside = [point for point in points if start <= point.time < end]
+    worst: Point | None = None
+    for point in inside:
+        if worst is None or target.is_worse(point.value, worst.value):
+            worst = point
+    bad = bad_pct(target, inside, end, end - start, period_seconds)
+    return Attainment(
+        slo_name=target.name,
+        seconds=end - start,
+        period_seconds=period_seconds,
+        required_pct=target.required_pct,
+        bad_pct=bad,
+        used_pct=None if bad is None else 100.0 * bad / (100.0 - target.required_pct),
+        worst=None if worst is None else worst.value,
+        worst_at=None if worst is None else worst.time,
     )

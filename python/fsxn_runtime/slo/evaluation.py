@@ -8,12 +8,23 @@ from typing import Any, Final
 
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.clock import now_us
+from fsxn_runtime.edge.cloudwatch import read_series
 from fsxn_runtime.slo.catalogue import defaults, parse
-from fsxn_runtime.slo.core import bad_pct, budget, burn, evaluation_end, judge, rule_of
-from fsxn_runtime.slo.model import Budget, Catalogue, Point, SloResult, SloTarget
+from fsxn_runtime.slo.core import (
+    attainment,
+    bad_pct,
+    budget,
+    burn,
+    drawn_seconds,
+    evaluation_end,
+    judge,
+    kept_seconds,
+    rule_of,
+)
+from fsxn_runtime.slo.model import Attainment, Budget, Catalogue, Point, SloResult, SloTarget
 from fsxn_runtime.slo.panels import panels, queries
 from fsxn_runtime.slo.settings import SloSettings
-from fsxn_runtime.slo.store import Points, dashboard_body, parameter_text, read_series
+from fsxn_runtime.slo.store import Points, dashboard_body, parameter_text
 from fsxn_runtime.slo.widgets import widgets_of
 
 # One-minute values are kept for 15 days, five-minute ones for 63 (CloudWatch user guide, metrics retention),
@@ -63,36 +74,37 @@ def generate_dashboard_widgets(
     return widgets_of(dashboard, catalogue or effective_catalogue(), region, sources or {})
 
 
-def record(
+def attainments(
     cloudwatch_client: Any,
-    dashboards: Sequence[str],
     *,
     start: int,
+    end: int,
     catalogue: Catalogue | None = None,
     now: int | None = None,
-) -> dict[str, Any]:
-    """Give all that a report draws: results, budgets, and the panels of deployed dashboards since `start`.
-
-    Times are whole seconds since 1970; plain JSON values.
-    """
+) -> list[Attainment]:
+    """Say how every objective fared from `start` to `end` (seconds since 1970), widened to whole periods."""
     known = catalogue or effective_catalogue()
-    moment = now_us() // 1_000_000 if now is None else now
-    drawn = []
-    for name in dashboards:
-        body = dashboard_body(cloudwatch_client, name)
-        values = read_series(cloudwatch_client, queries(body, name), start, moment)
-        drawn.append({"name": name, "panels": panels(body, name, values, start, moment)})
-    results = evaluate_slos(cloudwatch_client, catalogue=known, now=moment)
-    return {
-        "origin": known.origin,
-        "objectives": [
-            {**known.targets[result.slo_name].to_dict(), **result.to_dict()} for result in results
-        ],
-        "budgets": [
-            budget.to_dict() for budget in error_budgets(cloudwatch_client, catalogue=known, now=moment)
-        ],
-        "dashboards": drawn,
-    }
+    points = Points(cloudwatch_client, known.namespace)
+    least = kept_seconds(start, now_us() // 1_000_000 if now is None else now)
+    found = []
+    for target in known.targets.values():
+        length = max(target.period_seconds, least)
+        first, last = start - start % length, end + -end % length
+        found.append(attainment(target, points.history(target, first, last, length), first, last, length))
+    return found
+
+
+def draw_dashboard(
+    cloudwatch_client: Any, name: str, *, start: int, end: int, now: int | None = None
+) -> dict[str, Any]:
+    """Give name and panels of a deployed dashboard from `start` to `end`, as plain JSON values.
+
+    A long or an old time is drawn in longer periods than the dashboard's own.
+    """
+    body = dashboard_body(cloudwatch_client, name)
+    least = drawn_seconds(start, end, now_us() // 1_000_000 if now is None else now)
+    values = read_series(cloudwatch_client, queries(body, name, least), start, end)
+    return {"name": name, "panels": panels(body, name, values, start, end, least)}
 
 
 def error_budgets(

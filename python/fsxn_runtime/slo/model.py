@@ -138,3 +138,31 @@ class Budget:
     def to_dict(self) -> dict[str, object]:
         """Give plain JSON values."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Attainment:
+    """How one objective fared over a period of `seconds`.
+
+    `bad_pct` is the bad share of periods (silent ones are good) or of samples, and `used_pct` what that is of
+    the share that may be bad. `worst` is the value furthest on the wrong side, `worst_at` its period's start.
+    All are None when nothing was measured.
+    """
+
+    slo_name: str
+    seconds: int
+    period_seconds: int
+    required_pct: float
+    bad_pct: float | None
+    used_pct: float | None
+    worst: float | None
+    worst_at: int | None
+
+    @property
+    def kept(self) -> bool | None:
+        """Say whether no more was bad than may be; None when nothing was measured."""
+        return None if self.used_pct is None else self.used_pct <= 100.0 + 1e-9
+
+    def to_dict(self) -> dict[str, object]:
+        """Give plain JSON values."""
+        return {**asdict(self), "kept": self.kept}

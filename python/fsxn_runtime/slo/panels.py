@@ -14,18 +14,21 @@ from fsxn_runtime.errors import MisconfiguredError
 Values = Mapping[str, Sequence[tuple[int, float]]]
 
 
-def queries(body: str, name: str) -> list[dict[str, Any]]:
+def queries(body: str, name: str, least_seconds: int = 0) -> list[dict[str, Any]]:
     """Give the queries of GetMetricData for every series of a dashboard's body, in order of the widgets.
 
-    Raises MisconfiguredError when the body is not one of module slo's.
+    `least_seconds`: the shortest period asked for. Raises MisconfiguredError when the body is not one of
+    module slo's.
     """
     return [
-        {"Id": query_id, "MetricStat": _stat(series), "Label": label(series)}
+        {"Id": query_id, "MetricStat": _stat(series, least_seconds), "Label": label(series)}
         for query_id, series in _series(body, name)
     ]
 
 
-def panels(body: str, name: str, values: Values, start: int, end: int) -> list[dict[str, Any]]:
+def panels(
+    body: str, name: str, values: Values, start: int, end: int, least_seconds: int = 0
+) -> list[dict[str, Any]]:
     """Give title, series ([seconds since `start`, value]) and target lines of each metric widget."""
     found = []
     by_id = dict(_series(body, name))
@@ -35,7 +38,7 @@ def panels(body: str, name: str, values: Values, start: int, end: int) -> list[d
             {
                 "title": properties["title"],
                 "seconds": end - start,
-                "period_seconds": max(by_id[query_id][-1]["period"] for query_id in ids),
+                "period_seconds": max(_period(by_id[query_id], least_seconds) for query_id in ids),
                 "series": [
                     {
                         "label": label(by_id[query_id]),
@@ -73,11 +76,15 @@ def _widgets(body: str, name: str) -> list[dict[str, Any]]:
         ) from exc
 
 
-def _stat(series: Sequence[Any]) -> dict[str, Any]:
+def _period(series: Sequence[Any], least_seconds: int) -> int:
+    return max(int(series[-1]["period"]), least_seconds)
+
+
+def _stat(series: Sequence[Any], least_seconds: int) -> dict[str, Any]:
     namespace, metric, *rest, options = series
     dimensions = [{"Name": key, "Value": of} for key, of in zip(rest[::2], rest[1::2], strict=True)]
     return {
         "Metric": {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions},
-        "Period": options["period"],
+        "Period": _period(series, least_seconds),
         "Stat": options["stat"],
     }

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from fsxn_runtime.edge.aws_errors import aws_call
-from fsxn_runtime.errors import MisconfiguredError, TransientError
+from fsxn_runtime.edge.cloudwatch import moment, read_series
+from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.slo.alarm_rules import is_percentile
 from fsxn_runtime.slo.model import Point, SloTarget
-
-# Metrics that one call of GetMetricData may ask for (CloudWatch API reference).
-QUERIES: Final = 500
 
 
 def parameter_text(ssm: Any, name: str) -> str:
@@ -52,8 +49,8 @@ class Points:
             answer = self._cloudwatch.get_metric_statistics(
                 Namespace=self._namespace,
                 MetricName=target.metric,
-                StartTime=_moment(end - periods * target.period_seconds),
-                EndTime=_moment(end),
+                StartTime=moment(end - periods * target.period_seconds),
+                EndTime=moment(end),
                 Period=target.period_seconds,
                 **{form: [target.statistic]},
             )
@@ -74,44 +71,8 @@ class Points:
         return [Point(time, value, samples.get(time, 1.0)) for time, value in found["value"]]
 
 
-def read_series(
-    cloudwatch: Any, queries: list[dict[str, Any]], start: int, end: int
-) -> dict[str, list[tuple[int, float]]]:
-    """Read queries page by page: (time, value) by the query's id, oldest first.
-
-    Raises the errors of `edge.aws_errors`; an answer that is neither complete nor partial is an error too.
-    """
-    found: dict[str, list[tuple[int, float]]] = {query["Id"]: [] for query in queries}
-    for first in range(0, len(queries), QUERIES):
-        pages = cloudwatch.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries[first : first + QUERIES],
-            StartTime=_moment(start),
-            EndTime=_moment(end),
-            ScanBy="TimestampAscending",
-        )
-        with aws_call("cloudwatch:GetMetricData"):
-            for result in (result for page in pages for result in page["MetricDataResults"]):
-                _check(result)
-                times = (int(time.timestamp()) for time in result["Timestamps"])
-                found[result["Id"]] += zip(times, result["Values"], strict=True)
-    return {query_id: sorted(points) for query_id, points in found.items()}
-
-
 def _newest_points(datapoints: list[Mapping[str, Any]], statistic: str) -> Iterator[Point]:
     for datapoint in datapoints:
         values = datapoint.get("ExtendedStatistics", {}) if is_percentile(statistic) else datapoint
         if statistic in values:  # CloudWatch leaves a percentile out where it has none, as of statistic sets
             yield Point(int(datapoint["Timestamp"].timestamp()), float(values[statistic]))
-
-
-def _check(result: Mapping[str, Any]) -> None:
-    status = result.get("StatusCode", "Complete")
-    message = f"cloudwatch:GetMetricData answered {status} for {result['Id']}"
-    if status == "Forbidden":
-        raise MisconfiguredError(message, code="aws_denied")
-    if status == "InternalError":
-        raise TransientError(message, code="aws_busy")
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -6,8 +6,9 @@ import struct
 import zlib
 from xml.etree import ElementTree
 
-from fsxn_runtime.cli.forecast_chart import HEIGHT, WIDTH, Chart, svg, terminal
+from fsxn_runtime.cli.forecast_chart import FRAME, svg, terminal
 from fsxn_runtime.cli.forecast_png import png
+from fsxn_runtime.report import Chart
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,10 +68,10 @@ def test_the_png_has_every_part_in_its_colour() -> None:
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     parts = chunks(data)
     assert list(parts) == [b"IHDR", b"PLTE", b"tEXt", b"IDAT", b"IEND"]
-    assert struct.unpack(">IIBBBBB", parts[b"IHDR"]) == (WIDTH, HEIGHT, 8, 3, 0, 0, 0)
+    assert struct.unpack(">IIBBBBB", parts[b"IHDR"]) == (FRAME.width, FRAME.height, 8, 3, 0, 0, 0)
     assert parts[b"tEXt"] == b"Title\0" + CHART.title.encode()
     pixels = zlib.decompress(parts[b"IDAT"])
-    assert len(pixels) == HEIGHT * (WIDTH + 1)
+    assert len(pixels) == FRAME.height * (FRAME.width + 1)
     assert set(pixels) == set(range(len(parts[b"PLTE"]) // 3))
 
 

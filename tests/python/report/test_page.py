@@ -78,7 +78,7 @@ def test_a_run_without_live_events_has_no_latency_chart():
 
 def test_ontaps_messages_stand_on_the_page_with_their_times():
     run = faithful_run().with_ledger(system_events=[SystemEvent(3_000_000, "fpolicy.server.connect", "")])
-    assert re.search(r"<td>fpolicy.server.connect</td>.*?\+2.0 s from server_up", render(run_file(run)))
+    assert re.search(r">fpolicy.server.connect</th>.*?\+2.0 s from server_up", render(run_file(run)))
 
 
 @given(st.text(alphabet=st.sampled_from("<>&\"'a/"), min_size=1))

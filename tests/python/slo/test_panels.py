@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from fsxn_runtime.errors import MisconfiguredError
-from fsxn_runtime.slo import generate_dashboard_widgets, record
+from fsxn_runtime.slo import draw_dashboard, generate_dashboard_widgets
 from fsxn_runtime.slo.catalogue import defaults
+from fsxn_runtime.slo.core import drawn_seconds
 from fsxn_runtime.slo.panels import panels, queries
 
 from tests.python.slo.test_widgets import SOURCES
@@ -71,7 +72,7 @@ def test_a_body_of_another_form_is_one_clear_error(text: str) -> None:
 
 
 class CloudWatch:
-    """Has one dashboard, no metric but one, and answers everything that a record asks."""
+    """Has one dashboard, and one value of one metric."""
 
     class exceptions:  # noqa: N801 (boto3's name)
         class ResourceNotFound(Exception):  # noqa: N818 (boto3's name)
@@ -85,9 +86,6 @@ class CloudWatch:
             raise self.exceptions.ResourceNotFound
         return {"DashboardBody": body("slo")}
 
-    def get_metric_statistics(self, **_: Any) -> dict[str, Any]:
-        return {"Datapoints": []}
-
     def get_paginator(self, _name: str) -> CloudWatch:
         return self
 
@@ -100,16 +98,30 @@ class CloudWatch:
             }
 
 
-def test_a_record_has_results_budgets_and_the_dashboards_values() -> None:
-    found = record(CloudWatch(), ["mine-slo"], start=START, catalogue=defaults(), now=END)
+def test_a_dashboard_is_drawn_with_the_values_that_cloudwatch_has() -> None:
+    found = draw_dashboard(CloudWatch(), "mine-slo", start=START, end=END, now=END)
     assert json.loads(json.dumps(found)) == found
-    assert [each["state"] for each in found["objectives"]] == ["no_data"] * 4
-    assert [each["slo_name"] for each in found["budgets"]] == [each["name"] for each in found["objectives"]]
-    (dashboard,) = found["dashboards"]
-    points = [each["points"] for panel in dashboard["panels"] for each in panel["series"] if each["points"]]
-    assert (dashboard["name"], points) == ("mine-slo", [[[60, 7.0]]])
+    points = [each["points"] for panel in found["panels"] for each in panel["series"] if each["points"]]
+    assert (found["name"], points) == ("mine-slo", [[[60, 7.0]]])
 
 
 def test_a_dashboard_that_is_not_there_is_named() -> None:
     with pytest.raises(MisconfiguredError, match="there is no dashboard other"):
-        record(CloudWatch(), ["other"], start=START, catalogue=defaults(), now=END)
+        draw_dashboard(CloudWatch(), "other", start=START, end=END, now=END)
+
+
+def test_a_long_time_is_asked_for_in_longer_periods_and_says_so() -> None:
+    asked = queries(body("slo"), "d", 3600)
+    assert {query["MetricStat"]["Period"] for query in asked} == {3600}
+    assert {panel["period_seconds"] for panel in panels(body("slo"), "d", {}, START, END, 3600)} == {3600}
+
+
+@pytest.mark.parametrize(
+    ("days", "age_days", "seconds"),
+    [(1 / 24, 0, 60), (1, 0, 900), (7, 0, 3600), (30, 0, 21_600), (1 / 24, 16, 300), (1 / 24, 64, 3600)],
+)
+def test_a_time_is_drawn_in_periods_that_cloudwatch_has_and_an_eye_can_see(
+    days: float, age_days: int, seconds: int
+) -> None:
+    end = START - age_days * 86_400
+    assert drawn_seconds(end - round(days * 86_400), end, START) == seconds
