@@ -256,11 +256,13 @@ def _literal(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def plan_copy(root: Path, build_dir: Path, **settings: Any) -> Terraform:
+def plan_copy(root: Path, build_dir: Path, *, inputs: Path | None = None, **settings: Any) -> Terraform:
     """Terraform on a copy of a root of this repository below `build_dir`, its state in the build folder.
 
     The copy is made of links, at the same depth, with links to everything beside the root's ancestors:
-    relative module sources and file names work. `settings` are those of `Terraform`.
+    relative module sources and file names work. What a person keeps in the root is not linked: state,
+    plugins, values of variables. `inputs` is a file of such values (terraform.tfvars.example) that the copy
+    gets instead; `settings` are those of `Terraform`.
     """
     root = root.resolve()
     base = build_dir.resolve() / "checkout"
@@ -271,11 +273,17 @@ def plan_copy(root: Path, build_dir: Path, **settings: Any) -> Terraform:
         here = base / folder.relative_to(REPOSITORY)
         for entry in folder.iterdir():
             link = here / entry.name
-            if not link.exists() and not entry.name.startswith(
-                (".venv", ".git", ".terraform", "terraform.tfstate")
-            ):
+            if not link.exists() and not _is_a_persons(entry.name):
                 link.symlink_to(entry)
         if folder == REPOSITORY:
             break
+    if inputs is not None:
+        shutil.copyfile(inputs, copy / "terraform.tfvars")
     terraform_state.select(copy)
     return Terraform(copy, build_dir, **settings)
+
+
+def _is_a_persons(name: str) -> bool:
+    """Whether a file or folder of a checkout is one person's, and must not get into a copy."""
+    values = name.endswith((".tfvars", ".tfvars.json"))
+    return values or name.startswith((".venv", ".git", ".terraform", "terraform.tfstate"))

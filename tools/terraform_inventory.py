@@ -205,14 +205,16 @@ Inventory = dict[str, Any]
 
 def evaluate(root: Path, build_dir: Path, variables: Mapping[str, object]) -> list[Resource]:
     """Every resource of a root with all its values, evaluated in a copy without AWS, by address."""
-    packages = stand_in_packages(build_dir)
-    terraform = plan_copy(
-        root, build_dir, variables={**variables, "package_dir": str(packages)}, environment=PREVIEW
+    given = {**variables, "package_dir": str(stand_in_packages(build_dir))}
+    return applied(
+        plan_copy(root, build_dir, inputs=example_inputs(root), variables=given, environment=PREVIEW)
     )
+
+
+def example_inputs(root: Path) -> Path | None:
+    """The values that a root is planned with where nobody gave any; None for a root that needs none."""
     example = root / "terraform.tfvars.example"
-    if example.exists():
-        (terraform.root / "terraform.tfvars").write_text(example.read_text())
-    return applied(terraform)
+    return example if example.exists() else None
 
 
 def stand_in_packages(build_dir: Path) -> Path:

@@ -39,6 +39,9 @@ module "event_router" {
 module "fpolicy_ecs" {
   source = "../../modules/fpolicy-ecs"
 
+  # Disposable: destroy deletes the volume map, too, and below the canary's artifacts and the reports.
+  config_force_destroy = true
+
   context          = local.context
   desired_count    = 1
   image            = var.image
@@ -239,6 +242,7 @@ module "content_inventory" {
   junction_path = var.scope.junction_path
   lineage       = local.lineage
   operations    = local.operations
+  output        = { force_destroy = true }
   package_path  = "${var.package_dir}/content-inventory.zip"
   uc_id         = local.uc_id
 }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.terraform import Terraform, plan_copy
-from tools.terraform_inventory import PREVIEW, applied, stand_in_packages
+from tools.terraform_inventory import PREVIEW, applied, example_inputs, stand_in_packages
 
 pytestmark = pytest.mark.terraform
 
@@ -145,11 +145,10 @@ def test_the_plan_says_what_the_network_origin_means(
     terraform = plan_copy(
         repository / "envs/production",
         tmp_path,
+        inputs=example_inputs(repository / "envs/production"),
         variables={"package_dir": str(packages), "new_access_point": new, "function_vpc": vpc},
         environment=PREVIEW,
     )
-    example = (repository / "envs/production/terraform.tfvars.example").read_text()
-    (terraform.root / "terraform.tfvars").write_text(example)
     with terraform:
         terraform.init()
         terraform.plan()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.terraform import plan_copy
-from tools.terraform_inventory import PREVIEW, stand_in_packages, variables_of
+from tools.terraform_inventory import PREVIEW, example_inputs, stand_in_packages, variables_of
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 
@@ -26,11 +26,8 @@ def test_the_plan_of_a_root_warns_of_a_step_above_the_cap(
         "package_dir": str(stand_in_packages(tmp_path)),
     }
     folder = repository / "envs" / root
-    terraform = plan_copy(folder, tmp_path, variables=variables, environment=PREVIEW)
-    example = folder / "terraform.tfvars.example"
-    if example.exists():
-        (terraform.root / "terraform.tfvars").write_text(example.read_text())
-    with terraform:
+    inputs = example_inputs(folder)
+    with plan_copy(folder, tmp_path, inputs=inputs, variables=variables, environment=PREVIEW) as terraform:
         terraform.init()
         assert terraform.plan("-refresh=false")
         checks = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.terraform import Terraform, TerraformError, plan_copy
-from tools.terraform_inventory import PREVIEW, stand_in_packages, variables_of
+from tools.terraform_inventory import PREVIEW, example_inputs, stand_in_packages, variables_of
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 
@@ -28,10 +28,9 @@ def planned(root: str, given: dict[str, Any], repository: Path, folder: Path) ->
     """A root with the example's values and those given, ready to be planned."""
     packages = str(stand_in_packages(folder))
     variables = {**variables_of(root), **given, "package_dir": packages}
-    terraform = plan_copy(repository / "envs" / root, folder, variables=variables, environment=PREVIEW)
-    example = repository / "envs" / root / "terraform.tfvars.example"
-    (terraform.root / "terraform.tfvars").write_text(example.read_text())
-    return terraform
+    source = repository / "envs" / root
+    inputs = example_inputs(source)
+    return plan_copy(source, folder, inputs=inputs, variables=variables, environment=PREVIEW)
 
 
 def environment(terraform: Terraform) -> dict[str, str]:
