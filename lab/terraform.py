@@ -23,7 +23,7 @@ from lab import terraform_state
 from lab.aws_provider import mirror
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-ERROR_LINES = 40  # the end of Terraform's output that an error carries: one or two diagnostics
+ERROR_LINES = 100  # the end of Terraform's output that an error carries: some ten diagnostics
 # Terraform collects its garbage when the heap has grown by this much. A plan of envs/production took 4.6 s of
 # processor time with Go's 100, and takes 3.2 s with 400.
 GARBAGE_PERCENT = "400"

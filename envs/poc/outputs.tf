@@ -67,3 +67,8 @@ output "volume_map" {
   description = "Where the server looks for the volume map: bucket and key."
   value       = module.fpolicy_ecs.volume_map
 }
+
+output "vpc_services" {
+  description = "AWS services that are called from inside the VPC, by function: what a VPC without a way out must have endpoints of."
+  value       = local.vpc_services
+}

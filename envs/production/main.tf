@@ -19,6 +19,15 @@ locals {
     notification_topic_arn = module.notifications.topic_arn
   }
   uc_id = "content-inventory"
+  vpc_services = merge(
+    module.canary.vpc_services,
+    module.content_inventory.vpc_services,
+    module.expansion.vpc_services,
+    module.fpolicy_ecs.vpc_services,
+    module.rotation.vpc_services,
+    module.watched_renames.vpc_services,
+    module.workload.vpc_services,
+  )
 }
 
 module "notifications" {
@@ -42,6 +51,7 @@ module "fpolicy_ecs" {
 
   context          = local.context
   desired_count    = 2 # one task per zone: one may be replaced while the other serves
+  endpoints        = one(module.vpc_endpoints[*].services)
   image            = var.image
   ingestion_queue  = module.event_router.ingestion_queue
   metric_catalogue = local.metric_catalogue
@@ -67,6 +77,7 @@ module "expansion" {
 
   approval_link     = var.approval_link == null ? null : merge(var.approval_link, { package_path = "${var.package_dir}/approve.zip" })
   context           = local.context
+  endpoints         = one(module.vpc_endpoints[*].services)
   file_system_id    = var.file_system_id
   lineage           = local.lineage
   metric_catalogue  = local.metric_catalogue
@@ -137,6 +148,31 @@ module "ontap_access" {
   }
 }
 
+module "vpc_endpoints" {
+  source = "../../modules/vpc-endpoints"
+  count  = var.vpc_endpoints == null ? 0 : 1
+
+  context  = local.context
+  services = var.vpc_endpoints.made ? local.vpc_services : {}
+
+  client_security_group_ids = merge(
+    { ontap-access = module.ontap_access.security_group_id, server = module.fpolicy_ecs.security_group_id },
+    var.function_vpc == null ? {} : { for group in var.function_vpc.security_group_ids : group => group },
+  )
+
+  # Secrets Manager's endpoint may be module ontap-access's.
+  existing = setunion(
+    var.vpc_endpoints.existing,
+    var.ontap.secrets_endpoint.create || var.ontap.secrets_endpoint.security_group_id != null ? ["secretsmanager"] : [],
+  )
+
+  network = {
+    route_table_ids = var.vpc_endpoints.route_table_ids
+    subnet_ids      = var.network.subnet_ids
+    vpc_id          = var.network.vpc_id
+  }
+}
+
 module "s3_access_point" {
   source = "../../modules/s3-access-point"
 
@@ -151,6 +187,7 @@ module "canary" {
   source = "../../modules/canary"
 
   context          = local.context
+  endpoints        = one(module.vpc_endpoints[*].services)
   file_system_id   = var.file_system_id
   metric_catalogue = local.metric_catalogue
   operations       = local.operations
@@ -180,6 +217,7 @@ module "rotation" {
   source = "../../modules/rotation"
 
   context          = local.context
+  endpoints        = one(module.vpc_endpoints[*].services)
   fsx_recovery     = { file_system_id = var.file_system_id, mode = var.rotation.fsx_recovery }
   metric_catalogue = local.metric_catalogue
   operations       = local.operations
@@ -227,6 +265,7 @@ module "content_inventory" {
 
   access_point  = module.s3_access_point.access_point
   context       = local.context
+  endpoints     = one(module.vpc_endpoints[*].services)
   junction_path = var.scope.junction_path
   lineage       = local.lineage
   operations    = local.operations
@@ -242,6 +281,7 @@ module "workload" {
   bus_name                     = module.event_router.bus_name
   context                      = local.context
   data_classification          = var.data_classification
+  endpoints                    = one(module.vpc_endpoints[*].services)
   lineage                      = local.lineage
   operations                   = local.operations
   polling                      = merge(var.polling, { state_parameter = module.canary.state_parameter })
@@ -276,6 +316,7 @@ module "watched_renames" {
   access_point         = module.s3_access_point.access_point
   bus_name             = module.event_router.bus_name
   context              = local.context
+  endpoints            = one(module.vpc_endpoints[*].services)
   vpc                  = var.function_vpc
   lineage              = local.lineage
   operations           = local.operations

@@ -68,7 +68,7 @@ variable "email_addresses" {
 }
 
 variable "expansion_ontap" {
-  description = "Lets expansion ask ONTAP which volumes grow by themselves, and grow volumes there (volume_growth ontap) in place of FSx (fsx). The function then runs in the VPC, which needs endpoints of CloudWatch, DynamoDB, FSx, SNS, and of Step Functions with approval_link. null: FSx only."
+  description = "Lets expansion ask ONTAP which volumes grow by themselves, and grow volumes there (volume_growth ontap) in place of FSx (fsx). The function then runs in the VPC (vpc_endpoints). null: FSx only."
   type        = object({ volume_growth = optional(string, "fsx") })
   default     = null
 }
@@ -329,4 +329,14 @@ variable "trigger_mode" {
   type        = string
   default     = "EVENT_DRIVEN"
   nullable    = false
+}
+
+variable "vpc_endpoints" {
+  description = "For a VPC without a way out such as a NAT gateway: the endpoints that its functions and the server need are made (made), less those that the VPC has already (existing), and the plan names a service that cannot be reached. route_table_ids are those of the subnets. An account pays about 7.30 USD a month for each interface endpoint and zone (modules/vpc-endpoints). null: there is a way out; nothing is made or checked."
+  type = object({
+    existing        = optional(set(string), [])
+    made            = optional(bool, true)
+    route_table_ids = optional(set(string), [])
+  })
+  default = null
 }

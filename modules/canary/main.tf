@@ -31,11 +31,13 @@ module "monitor" {
   context      = var.context
   name         = "access-point-monitor"
   description  = "Lists and reads through the access point ${local._access_point_name} every five minutes."
+  endpoints    = var.endpoints
   handler      = "fsxn_runtime.canary.monitor.handler"
   operations   = var.operations
   package_path = var.package_paths.monitor
   policies     = { monitor = data.aws_iam_policy_document.monitor.json }
   runtime      = { timeout_seconds = var.monitor.timeout_seconds }
+  services     = ["fsx", "s3", "ssm"]
   vpc          = var.placement == "vpc" ? var.vpc : null
 
   environment = {

@@ -1,10 +1,12 @@
 locals {
-  _canary_name  = coalesce(try(var.ontap.canary_name, null), "${var.context.name_prefix}-ontap")
-  _ontap        = var.ontap == null ? {} : { this = var.ontap }
-  _ontap_steps  = try(2 + 2 * length(var.ontap.policies), 0)
-  _policies     = try(var.ontap.policies, {})
-  _results_path = "results"
-  _state_key    = "state/refused-login.json"
+  _canary_name     = coalesce(try(var.ontap.canary_name, null), "${var.context.name_prefix}-ontap")
+  _canary_services = toset(["logs", "monitoring", "s3", "secretsmanager"]) # Synthetics' own calls among them
+  _ontap           = var.ontap == null ? {} : { this = var.ontap }
+  _ontap_steps     = try(2 + 2 * length(var.ontap.policies), 0)
+  _policies        = try(var.ontap.policies, {})
+  _results_path    = "results"
+  _state_key       = "state/refused-login.json"
+  _unreached       = var.endpoints == null ? toset([]) : setsubtract(local._canary_services, coalesce(var.endpoints, []))
 }
 
 # Runs inside the VPC, where ONTAP's management endpoint is. Python canaries come with a browser; this one uses none.
@@ -77,6 +79,11 @@ resource "aws_synthetics_canary" "ontap" {
     precondition {
       condition     = local._ontap_steps * each.value.check_seconds + local._reserve_seconds <= each.value.timeout_seconds
       error_message = "The canary's last check may never begin: ${local._ontap_steps} checks of ${each.value.check_seconds} s and ${local._reserve_seconds} s in reserve do not fit into ontap.timeout_seconds."
+    }
+
+    precondition {
+      condition     = length(local._unreached) == 0
+      error_message = "The canary runs in a VPC without an endpoint of ${join(", ", local._unreached)}, which it calls: add it (module vpc-endpoints), or set endpoints to null when the VPC has another way out."
     }
 
     precondition {

@@ -37,3 +37,11 @@ output "targets" {
     file_systems  = [for each in aws_synthetics_canary.ontap : var.file_system_id]
   }
 }
+
+output "vpc_services" {
+  description = "AWS services that are called from inside the VPC, by function, for module vpc-endpoints."
+  value = merge(
+    { access-point-monitor = module.monitor.vpc_services },
+    { for _ in local._ontap : "canary" => local._canary_services },
+  )
+}

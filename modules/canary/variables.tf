@@ -58,6 +58,12 @@ variable "context" {
   }
 }
 
+variable "endpoints" {
+  description = "AWS services whose endpoints the VPC has (module vpc-endpoints: services), by the names of the endpoints: s3, sqs, monitoring and so on. The plan names a service that is called from the VPC and is not among them. null: the VPC has another way out, such as a NAT gateway."
+  type        = set(string)
+  default     = null
+}
+
 variable "file_system_id" {
   description = "The file system of both: its name in metrics, and where a change of throughput capacity is looked for."
   type        = string

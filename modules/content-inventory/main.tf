@@ -72,6 +72,7 @@ module "process" {
   context      = var.context
   name         = "${var.uc_id}-process"
   description  = "Reads one file through the access point and writes its inventory report."
+  endpoints    = var.endpoints
   handler      = "fsxn_runtime.workloads.content_inventory.handler.handler"
   operations   = var.operations
   package_path = var.package_path
@@ -81,6 +82,7 @@ module "process" {
   }
   reserved_concurrency = var.process.reserved_concurrency
   runtime              = { memory_mb = var.process.memory_mb, timeout_seconds = var.process.timeout_seconds }
+  services             = ["dynamodb", "s3"]
   vpc                  = var.vpc
 
   environment = {

@@ -21,3 +21,8 @@ output "process" {
     role_name            = module.process.role_name
   }
 }
+
+output "vpc_services" {
+  description = "AWS services that are called from inside the VPC, by function, for module vpc-endpoints."
+  value       = { "${var.uc_id}-process" = module.process.vpc_services }
+}

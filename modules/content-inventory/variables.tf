@@ -29,6 +29,12 @@ variable "context" {
   }
 }
 
+variable "endpoints" {
+  description = "AWS services whose endpoints the VPC has (module vpc-endpoints: services), by the names of the endpoints: s3, sqs, monitoring and so on. The plan names a service that is called from the VPC and is not among them. null: the VPC has another way out, such as a NAT gateway."
+  type        = set(string)
+  default     = null
+}
+
 variable "junction_path" {
   description = "Where the volume is mounted; an object key is the file's path without it."
   type        = string

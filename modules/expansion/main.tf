@@ -45,6 +45,7 @@ module "function" {
   context      = var.context
   name         = "expand"
   description  = "Grows ${var.file_system_id} and its volumes within the guardrails."
+  endpoints    = var.endpoints
   handler      = "fsxn_runtime.expansion.handler.handler"
   operations   = var.operations
   package_path = var.package_path
@@ -55,6 +56,11 @@ module "function" {
       lineage   = var.lineage.writer_policy
     },
     var.ontap == null ? {} : { ontap = var.ontap.secret_policy },
+  )
+  services = concat(
+    ["dynamodb", "fsx", "monitoring", "sns"],
+    var.approval_link == null ? [] : ["states"],
+    var.ontap == null ? [] : ["secretsmanager"],
   )
   vpc     = var.ontap == null ? null : var.ontap.vpc
   runtime = { timeout_seconds = 120 } # a check looks at some ten resources, a second or two each

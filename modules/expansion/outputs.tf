@@ -39,3 +39,8 @@ output "operation_table_name" {
   description = "Name of the table of proposals and growth."
   value       = aws_dynamodb_table.operation.name
 }
+
+output "vpc_services" {
+  description = "AWS services that are called from inside the VPC, by function, for module vpc-endpoints."
+  value       = { expand = module.function.vpc_services }
+}

@@ -71,6 +71,12 @@ variable "deletion_protection_enabled" {
   nullable    = false
 }
 
+variable "endpoints" {
+  description = "AWS services whose endpoints the VPC has (module vpc-endpoints: services), by the names of the endpoints: s3, sqs, monitoring and so on. The plan names a service that is called from the VPC and is not among them. null: the VPC has another way out, such as a NAT gateway."
+  type        = set(string)
+  default     = null
+}
+
 variable "file_system_id" {
   description = "The file system that may grow."
   type        = string
@@ -130,7 +136,7 @@ variable "metric_catalogue" {
 }
 
 variable "ontap" {
-  description = "Lets the function ask ONTAP which volumes grow by themselves (outputs of module ontap-access: secret_policy, vpc; and the secret's ARN), and with volume_growth ontap also grow volumes there in place of FSx (fsx). It then runs in the VPC, whose endpoints must reach CloudWatch, DynamoDB, FSx, SNS, and Step Functions with approval_link. null: FSx only, and `autosized` of volumes says what ONTAP grows."
+  description = "Lets the function ask ONTAP which volumes grow by themselves (outputs of module ontap-access: secret_policy, vpc; and the secret's ARN), and with volume_growth ontap also grow volumes there in place of FSx (fsx). It then runs in the VPC, and `vpc_services` says which endpoints it needs there. null: FSx only, and `autosized` of volumes says what ONTAP grows."
   type = object({
     secret_arn    = string
     secret_policy = string

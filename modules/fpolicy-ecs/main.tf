@@ -63,6 +63,14 @@ locals {
     SQS_QUEUE_URL                      = var.ingestion_queue.url
   }
 
+  # What the task calls, and Fargate for it through the task's own interface: image (its layers are in S3), log, secrets.
+  _vpc_services = toset(concat(
+    ["logs", "s3", "sqs"],
+    var.image.ecr_repository_arn == null ? [] : ["ecr.api", "ecr.dkr"],
+    var.tls == null ? [] : ["secretsmanager"],
+  ))
+  _unreached = var.endpoints == null ? toset([]) : setsubtract(local._vpc_services, coalesce(var.endpoints, []))
+
   # The same for what ECS reads out of secrets when a task starts.
   _secrets = {
     FPOLICY_TLS_CERT      = try(var.tls.certificate_secret_arn, null)
@@ -173,6 +181,11 @@ resource "aws_ecs_task_definition" "server" {
   }
 
   lifecycle {
+    precondition {
+      condition     = length(local._unreached) == 0
+      error_message = "The server runs in a VPC without an endpoint of ${join(", ", local._unreached)}, which it or Fargate calls: add it (module vpc-endpoints), or set endpoints to null when the VPC has another way out."
+    }
+
     precondition {
       condition     = var.task.stop_timeout_seconds > var.server_settings.shutdown_deadline_seconds
       error_message = "task.stop_timeout_seconds must be above server_settings.shutdown_deadline_seconds, or ECS kills the server before it has flushed."

@@ -64,3 +64,8 @@ output "volume_map" {
   description = "Where the server looks for the volume map: bucket and key."
   value       = { bucket = aws_s3_bucket.config.bucket, key = local._volume_map_key }
 }
+
+output "vpc_services" {
+  description = "AWS services that are called from inside the VPC, by function, for module vpc-endpoints."
+  value       = { reconcile = module.reconcile.vpc_services, server = local._vpc_services }
+}

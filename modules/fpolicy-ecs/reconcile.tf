@@ -98,12 +98,14 @@ module "reconcile" {
   context              = var.context
   name                 = "reconcile"
   description          = "Keeps ONTAP's FPolicy engine pointed at the server tasks that run."
+  endpoints            = var.endpoints
   error_threshold      = 3 # a run that failed is followed by the next within a minute; its own alarms tell of more
   handler              = "fsxn_runtime.fpolicy.handler.handler"
   operations           = var.operations
   package_path         = var.reconciler.package_path
   reserved_concurrency = 1
   runtime              = { timeout_seconds = 120 }
+  services             = ["dynamodb", "ecs", "s3", "secretsmanager"]
   vpc                  = var.reconciler.vpc
 
   policies = {

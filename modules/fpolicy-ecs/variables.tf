@@ -34,6 +34,12 @@ variable "desired_count" {
   }
 }
 
+variable "endpoints" {
+  description = "AWS services whose endpoints the VPC has (module vpc-endpoints: services), by the names of the endpoints: s3, sqs, monitoring and so on. The plan names a service that is called from the VPC and is not among them. null: the VPC has another way out, such as a NAT gateway."
+  type        = set(string)
+  default     = null
+}
+
 variable "image" {
   description = "Container image with a fixed tag or digest, and the ARN of its ECR repository (null: a registry that needs no permission)."
   type = object({

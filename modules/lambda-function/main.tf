@@ -1,5 +1,8 @@
 locals {
-  _full_name = "${var.context.name_prefix}-${var.name}"
+  _full_name    = "${var.context.name_prefix}-${var.name}"
+  _vpc_services = var.vpc == null ? toset([]) : var.services
+  # Services that nothing in the VPC leads to.
+  _unreached = var.endpoints == null ? toset([]) : setsubtract(local._vpc_services, coalesce(var.endpoints, []))
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -58,6 +61,13 @@ resource "aws_lambda_function" "this" {
 
   # The first invocation must find its log group and its permissions.
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.base, aws_iam_role_policy.this]
+
+  lifecycle {
+    precondition {
+      condition     = length(local._unreached) == 0
+      error_message = "${local._full_name} runs in a VPC without an endpoint of ${join(", ", local._unreached)}, which it calls: add it (module vpc-endpoints), or set endpoints to null when the VPC has another way out."
+    }
+  }
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {

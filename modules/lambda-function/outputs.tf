@@ -35,3 +35,8 @@ output "role_name" {
   description = "Name of the function's role."
   value       = aws_iam_role.this.name
 }
+
+output "vpc_services" {
+  description = "AWS services that the function calls from a VPC, by the names of their endpoints; none outside of one."
+  value       = local._vpc_services
+}

@@ -40,6 +40,12 @@ variable "description" {
   nullable    = false
 }
 
+variable "endpoints" {
+  description = "AWS services whose endpoints the VPC has (module vpc-endpoints: services), by the names of the endpoints: s3, sqs, monitoring and so on. The plan names a service that is called from the VPC and is not among them. null: the VPC has another way out, such as a NAT gateway."
+  type        = set(string)
+  default     = null
+}
+
 variable "environment" {
   description = "Environment variables by name. Never a secret: pass its ARN."
   type        = map(string)
@@ -159,6 +165,13 @@ variable "runtime" {
     condition     = var.runtime.timeout_seconds >= 1 && var.runtime.timeout_seconds <= 900
     error_message = "runtime.timeout_seconds must be between 1 and 900."
   }
+}
+
+variable "services" {
+  description = "AWS services that the code calls, by the names of their endpoints (s3, dynamodb, monitoring). What Lambda itself calls for the function is not among them: its queues, log and traces. Only looked at in a VPC."
+  type        = set(string)
+  default     = []
+  nullable    = false
 }
 
 variable "vpc" {

@@ -9,11 +9,13 @@ module "function" {
   context      = var.context
   name         = "rotate"
   description  = "Rotates the password of the ONTAP account in ${var.secret.arn}."
+  endpoints    = var.endpoints
   handler      = "fsxn_runtime.rotation.handler.handler"
   operations   = var.operations
   package_path = var.package_path
   policies     = { rotate = data.aws_iam_policy_document.rotate.json }
   runtime      = { timeout_seconds = 360 } # the sum of all waits: fsxn_runtime/rotation/clients.py
+  services     = var.fsx_recovery.mode == "off" ? ["secretsmanager"] : ["fsx", "secretsmanager"]
   vpc          = var.vpc
 
   environment = {

@@ -17,3 +17,8 @@ output "operator_policy" {
   description = "JSON policy document of a person who runs fsxn rotation status, rehearse and recover. It cannot read the password."
   value       = data.aws_iam_policy_document.operator.json
 }
+
+output "vpc_services" {
+  description = "AWS services that are called from inside the VPC, by function, for module vpc-endpoints."
+  value       = { rotate = module.function.vpc_services }
+}

@@ -15,6 +15,12 @@ variable "context" {
   }
 }
 
+variable "endpoints" {
+  description = "AWS services whose endpoints the VPC has (module vpc-endpoints: services), by the names of the endpoints: s3, sqs, monitoring and so on. The plan names a service that is called from the VPC and is not among them. null: the VPC has another way out, such as a NAT gateway."
+  type        = set(string)
+  default     = null
+}
+
 variable "fsx_recovery" {
   description = "Whether FSx may set the password of fsxadmin when no known one is accepted: off; asked, by fsxn rotation recover --through-fsx; automatic, also by a rotation. Needs the file system's id."
   type = object({

@@ -102,6 +102,7 @@ module "starter" {
   context      = local._context
   name         = "${var.uc_id}-start"
   description  = "Starts one named execution per settled file version of ${var.uc_id}."
+  endpoints    = var.endpoints
   handler      = "fsxn_runtime.workloads.start.handler"
   operations   = var.operations
   package_path = var.package_paths.start
@@ -109,8 +110,9 @@ module "starter" {
     { start = data.aws_iam_policy_document.starter.json },
     var.records.decisions == "all" ? { lineage = var.lineage.writer_policy } : {},
   )
-  runtime = { memory_mb = var.starter.memory_mb, timeout_seconds = var.starter.timeout_seconds }
-  vpc     = var.vpc
+  runtime  = { memory_mb = var.starter.memory_mb, timeout_seconds = var.starter.timeout_seconds }
+  services = ["dynamodb", "s3", "sqs", "states"]
+  vpc      = var.vpc
 
   environment = {
     ACCESS_POINT        = var.access_point.alias

@@ -77,6 +77,14 @@ output "state_table_name" {
   value       = aws_dynamodb_table.state.name
 }
 
+output "vpc_services" {
+  description = "AWS services that are called from inside the VPC, by function, for module vpc-endpoints."
+  value = merge(
+    { "${var.uc_id}-start" = module.starter.vpc_services },
+    { for _ in local._pollers : "${var.uc_id}-poll" => var.vpc == null ? toset([]) : local._poller_services },
+  )
+}
+
 output "work_queue_url" {
   description = "URL of the workload's queue, which receives events once the rule's target is in place."
   value       = aws_sqs_queue.work.url

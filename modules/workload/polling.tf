@@ -1,7 +1,9 @@
 # What lists the volume on a schedule, for POLLING and HYBRID. The rule's own pattern goes with each run: one scope.
 
 locals {
-  _pollers = var.trigger_mode == "EVENT_DRIVEN" ? {} : { this = true }
+  # Beside the call and not an output of it: an output with for_each waits for all the others, and those for endpoints.
+  _poller_services = toset(concat(["dynamodb", "s3", "sqs"], var.polling.state_parameter == null ? [] : ["ssm"]))
+  _pollers         = var.trigger_mode == "EVENT_DRIVEN" ? {} : { this = true }
 }
 
 module "poller" {
@@ -12,12 +14,14 @@ module "poller" {
   context         = local._context
   name            = "${var.uc_id}-poll"
   description     = "Lists the files of ${var.uc_id} and asks for those that changed."
+  endpoints       = var.endpoints
   error_threshold = 3 # a run that failed is followed by the next; poll-behind tells when none gets through
   handler         = "fsxn_runtime.workloads.poll.handler"
   operations      = var.operations
   package_path    = var.package_paths.poll
   policies        = { poll = data.aws_iam_policy_document.poller[each.key].json }
   runtime         = { memory_mb = var.polling.memory_mb, timeout_seconds = var.polling.timeout_seconds }
+  services        = local._poller_services
   vpc             = var.vpc
 
   environment = {

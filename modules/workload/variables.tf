@@ -53,6 +53,12 @@ variable "deletion_protection_enabled" {
   nullable    = false
 }
 
+variable "endpoints" {
+  description = "AWS services whose endpoints the VPC has (module vpc-endpoints: services), by the names of the endpoints: s3, sqs, monitoring and so on. The plan names a service that is called from the VPC and is not among them. null: the VPC has another way out, such as a NAT gateway."
+  type        = set(string)
+  default     = null
+}
+
 variable "execution_timeout_seconds" {
   description = "Time limit of one execution in seconds, with its retries; 30 to 86400. At least the process function's own limit."
   type        = number

@@ -394,3 +394,13 @@ run "rejects_a_canary_in_no_vpc" {
 
   expect_failures = [aws_synthetics_canary.ontap]
 }
+
+run "rejects_a_vpc_that_leads_to_no_metrics" {
+  command = plan
+
+  variables {
+    endpoints = ["logs", "s3", "secretsmanager"]
+  }
+
+  expect_failures = [aws_synthetics_canary.ontap]
+}

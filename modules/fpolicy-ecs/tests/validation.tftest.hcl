@@ -662,3 +662,13 @@ run "rejects_answers_that_rest_on_the_tasks_own_disk" {
 
   expect_failures = [var.spool]
 }
+
+run "rejects_a_vpc_that_leads_to_no_queue" {
+  command = plan
+
+  variables {
+    endpoints = ["dynamodb", "ecr.api", "ecr.dkr", "ecs", "logs", "s3", "secretsmanager"]
+  }
+
+  expect_failures = [aws_ecs_task_definition.server]
+}

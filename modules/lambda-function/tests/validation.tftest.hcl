@@ -175,3 +175,18 @@ run "rejects_a_vpc_without_subnets" {
 
   expect_failures = [var.vpc]
 }
+
+run "rejects_a_service_that_nothing_in_the_vpc_leads_to" {
+  command = plan
+
+  variables {
+    endpoints = ["s3"]
+    services  = ["s3", "sqs"]
+    vpc = {
+      security_group_ids = ["sg-1"]
+      subnet_ids         = ["subnet-1"]
+    }
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}

@@ -50,3 +50,35 @@ run "runs_on_the_runtime_that_the_zips_are_built_for" {
     error_message = "The default runtime is python3.13 on arm64."
   }
 }
+
+run "asks_for_no_endpoint_outside_of_a_vpc" {
+  command = plan
+
+  variables {
+    endpoints = []
+    services  = ["sqs"]
+  }
+
+  assert {
+    condition     = length(output.vpc_services) == 0
+    error_message = "What runs outside of a VPC needs no endpoint."
+  }
+}
+
+run "takes_a_vpc_that_leads_to_all_it_calls" {
+  command = plan
+
+  variables {
+    endpoints = ["ecs", "sqs"]
+    services  = ["sqs"]
+    vpc = {
+      security_group_ids = ["sg-1"]
+      subnet_ids         = ["subnet-1"]
+    }
+  }
+
+  assert {
+    condition     = output.vpc_services == toset(["sqs"])
+    error_message = "The output says what is called from the VPC."
+  }
+}
