@@ -11,6 +11,15 @@ import pytest
 from tools.terraform_inventory import Resource, evaluate, variables_of
 
 Evaluate = Callable[[str], list[Resource]]
+FOLDER = Path(__file__).parent
+SECONDS = 900  # a root takes ten seconds to evaluate on an idle machine, and minutes beside other work
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What Terraform takes depends on what else the machine does, so a hang is told late here."""
+    for item in items:
+        if FOLDER in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 @pytest.fixture(scope="session")
