@@ -7,7 +7,7 @@ PYTHON_PATHS := python fpolicy-server lab tools tests
 TYPED_PATHS := python/fsxn_runtime fpolicy-server/fpolicy_server lab tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live look bench fuzz soak storm clean plan
+.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live look bench fuzz soak storm clean plan lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ validate: setup ## every module and environment by the provider's schema (TF_AWS
 
 plan: package-lambdas ## a full plan of an environment without an account: make plan ENV=poc (or production); build/plan/
 	@$(BIN)/python tools/terraform_plan.py $(ENV)
+
+lock: setup ## pin the AWS provider by hash in poc and production, for four platforms (asks the Terraform registry)
+	@TF_AWS_PROVIDER=registry $(BIN)/python tools/terraform_lock.py
 
 checkov: ## policy scan of modules and environments
 	@$(PYTHON) tools/setup_environment.py checkov

@@ -9,6 +9,7 @@ With TF_AWS_PROVIDER=registry the real provider plans, which asks AWS: it needs 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -44,6 +45,22 @@ def inputs_of(root: Path) -> Path:
     if found is None:
         raise FileNotFoundError(f"{root}: neither terraform.tfvars nor terraform.tfvars.example")
     return found
+
+
+def release_warning(wanted: str, tags: Iterable[str], changed: bool) -> list[str]:
+    """Why this checkout is not the release that production runs, in one line; nothing when it is.
+
+    wanted: the tag in VERSION; tags: those of the commit checked out; changed: whether files differ from it.
+    """
+    if wanted not in tags:
+        return [f"warning: this checkout is not {wanted}, named by VERSION: do not apply it"]
+    return [f"warning: files differ from {wanted}: do not apply them"] if changed else []
+
+
+def _git(*arguments: str) -> str:
+    """What Git says of the checkout; "" outside of one."""
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout
 
 
 def summary(plan: Plan, plan_only: Iterable[str]) -> list[str]:
@@ -88,6 +105,9 @@ def main(arguments: list[str]) -> int:
     (build / "plan.txt").write_text(text)
     print(f"envs/{name} with {inputs.relative_to(REPOSITORY)}, provider: {provider_choice()}")
     print("\n".join(summary(plan, PLAN_ONLY)))
+    if (root / "VERSION").exists():
+        tags, changed = _git("tag", "--points-at", "HEAD").split(), bool(_git("status", "--porcelain"))
+        print("\n".join(release_warning((root / "VERSION").read_text().strip(), tags, changed)))
     print(f"the whole plan: {(build / 'plan.txt').relative_to(REPOSITORY)}, plan.json beside it")
     return 0
 

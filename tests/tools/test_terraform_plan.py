@@ -9,7 +9,7 @@ import yaml
 
 from lab.terraform import plan_copy
 from tools.terraform_inventory import INVENTORIES, stand_in_packages, variables_of
-from tools.terraform_plan import inputs_of, main, planned, summary
+from tools.terraform_plan import inputs_of, main, planned, release_warning, summary
 
 CAP_CHECK = "module.guardrails.check.file_system_step_fits_the_cap"
 
@@ -81,3 +81,17 @@ def test_a_persons_own_values_are_used_and_never_written(
 def test_a_root_that_is_not_known_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["staging"]) == 2
     assert capsys.readouterr().err == "plan: got staging; allowed: poc or production (make plan ENV=poc)\n"
+
+
+@pytest.mark.parametrize(
+    ("tags", "changed", "said"),
+    [
+        (["v0.1.0", "other"], False, ""),
+        (["v0.1.0"], True, "files differ from v0.1.0"),
+        (["v0.2.0"], False, "this checkout is not v0.1.0"),
+        ([], False, "this checkout is not v0.1.0"),
+    ],
+)
+def test_a_checkout_that_is_not_the_release_is_told(tags: list[str], changed: bool, said: str) -> None:
+    assert said in " ".join(release_warning("v0.1.0", tags, changed))
+    assert bool(release_warning("v0.1.0", tags, changed)) == bool(said)
