@@ -7,7 +7,7 @@ PYTHON_PATHS := python fpolicy-server lab tools tests
 TYPED_PATHS := python/fsxn_runtime fpolicy-server/fpolicy_server lab tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live look bench fuzz soak storm clean plan lock
+.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live look bench fuzz soak storm clean plan lock sbom
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -72,11 +72,16 @@ plan: package-lambdas ## a full plan of an environment without an account: make 
 lock: setup ## pin the AWS provider by hash in poc and production, for four platforms (asks the Terraform registry)
 	@TF_AWS_PROVIDER=registry $(BIN)/python tools/terraform_lock.py
 
-checkov: ## policy scan of modules and environments
+checkov: ## policy scan of modules, environments and the server's Dockerfile, which hadolint lints too
 	@$(PYTHON) tools/setup_environment.py checkov
+	@.venv-checkov/bin/hadolint fpolicy-server/Dockerfile
 	@.venv-checkov/bin/checkov --config-file .checkov.yml
 
-check: lint types test checkov ## what CI runs
+sbom: setup package-lambdas ## bills of materials (CycloneDX) of the server's image and of each zip; build/sbom
+	@$(PYTHON) tools/setup_environment.py checkov
+	@.venv-checkov/bin/python -m tools.sbom
+
+check: lint types test checkov sbom ## what CI runs
 
 clean: ## remove what was built (environments stay)
 	@rm -rf build .mypy_cache .ruff_cache
