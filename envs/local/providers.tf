@@ -9,6 +9,6 @@ provider "aws" {
   skip_requesting_account_id  = true
 
   default_tags {
-    tags = { Application = "fsxn-s3ap", Environment = "local" }
+    tags = { Application = "fsxn-s3ap", Environment = "local", Workload = "shared" }
   }
 }

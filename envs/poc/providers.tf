@@ -3,6 +3,6 @@ provider "aws" {
   allowed_account_ids = [var.account_id]
 
   default_tags {
-    tags = { Application = "fsxn-s3ap", Environment = "poc" }
+    tags = { Application = "fsxn-s3ap", Environment = "poc", Workload = "shared" }
   }
 }

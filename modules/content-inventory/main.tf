@@ -1,10 +1,15 @@
+locals {
+  # Whose cost it is.
+  _context = merge(var.context, { tags = merge(var.context.tags, { Workload = var.uc_id }) })
+}
+
 resource "aws_s3_bucket" "output" {
   # checkov:skip=CKV_AWS_18:who reads reports is in CloudTrail data events, which the account's owner configures once
   # checkov:skip=CKV_AWS_144:reports can be made again from the files; a second Region is the owner's choice
   # checkov:skip=CKV2_AWS_62:nothing here reacts to a report; consumers add their own notification
   bucket        = "${var.context.name_prefix}-${var.uc_id}-${var.context.account_id}"
   force_destroy = var.output.force_destroy
-  tags          = var.context.tags
+  tags          = local._context.tags
 }
 
 resource "aws_s3_bucket_ownership_controls" "output" {
@@ -69,7 +74,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "output" {
 module "process" {
   source = "../lambda-function"
 
-  context      = var.context
+  context      = local._context
   name         = "${var.uc_id}-process"
   description  = "Reads one file through the access point and writes its inventory report."
   endpoints    = var.endpoints

@@ -1,10 +1,15 @@
+locals {
+  # Whose cost it is.
+  _context = merge(var.context, { tags = merge(var.context.tags, { Workload = var.uc_id }) })
+}
+
 # One item: until when people are not told again.
 resource "aws_dynamodb_table" "window" {
   # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.operations.kms_key_arn); AWS encrypts the table in any case
   name         = "${var.context.name_prefix}-${var.uc_id}-window"
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = "pk"
-  tags         = var.context.tags
+  tags         = local._context.tags
 
   attribute {
     name = "pk"
@@ -24,7 +29,7 @@ resource "aws_dynamodb_table" "window" {
 module "process" {
   source = "../lambda-function"
 
-  context      = var.context
+  context      = local._context
   name         = "${var.uc_id}-process"
   description  = "Judges one rename and tells people when it looks like ransomware."
   handler      = "fsxn_runtime.workloads.rename_watcher.handler.handler"
@@ -63,5 +68,5 @@ resource "aws_cloudwatch_metric_alarm" "suspicious" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = [var.operations.notification_topic_arn]
   ok_actions          = [var.operations.notification_topic_arn]
-  tags                = var.context.tags
+  tags                = local._context.tags
 }

@@ -1,8 +1,8 @@
 locals {
   _full_name = "${var.context.name_prefix}-${var.uc_id}"
-  # The label is on everything that the workload's data goes through.
+  # On everything that the workload's data goes through: whose cost it is, and the label of the data.
   _context = merge(var.context, {
-    tags = merge(var.context.tags, { for key, value in { DataClassification = var.data_classification } : key => value if value != null })
+    tags = merge(var.context.tags, { Workload = var.uc_id }, { for key, value in { DataClassification = var.data_classification } : key => value if value != null })
   })
   _queue_key = {
     kms_master_key_id                 = var.operations.kms_key_arn

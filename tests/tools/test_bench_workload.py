@@ -9,23 +9,25 @@ from pathlib import Path
 
 import boto3
 import pytest
+from fsxn_runtime.cost import usage
+from fsxn_runtime.cost.model import WorkloadTraffic
 
 from lab.cloud.emulator import Emulator
 from tests.support.emulator import emulator, emulator_process  # noqa: F401
 from tools.bench import workload as bench
 
 
-@pytest.fixture
-def line(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[bench.Line]:  # noqa: F811
-    monkeypatch.setattr(os, "environ", {**os.environ})
-    bench.forget()
-    yield bench.Line(emulator)
+@pytest.fixture(scope="module")
+def counted(emulator: Emulator) -> Iterator[bench.Json]:  # noqa: F811
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", {**os.environ})
+        bench.forget()
+        yield bench.costs(bench.Line(emulator))
     bench.forget()
     boto3.DEFAULT_SESSION = None
 
 
-def test_the_readme_says_what_is_counted(line: bench.Line, repository: Path) -> None:
-    counted = bench.costs(line)
+def test_the_readme_says_what_is_counted(counted: bench.Json, repository: Path) -> None:
     work = {name: each["work"] for name, each in counted.items()}
     units = [work[name]["write units"] for name in ("first notification", "process function", "finisher")]
     readme = (repository / "README.md").read_text()
@@ -35,6 +37,20 @@ def test_the_readme_says_what_is_counted(line: bench.Line, repository: Path) -> 
     assert found and int(found[1]) == sum(units)
     assert int(found[2]) == work["second notification"]["write units"]
     assert bench.failures({"costs": counted}) == []
+
+
+def test_the_cost_model_counts_what_is_counted(counted: bench.Json) -> None:
+    work = {name: each["work"] for name, each in counted.items()}
+    assert work["execution"]["transitions"] == usage.TRANSITIONS
+    assert work["first notification"] == {"write units": usage.OPEN_UNITS, "s3 reads": 1}
+    assert work["second notification"] == {"write units": usage.DUPLICATE_UNITS, "s3 reads": 1}
+    assert work["finisher"] == {"write units": usage.CLOSE_UNITS}
+    traffic = WorkloadTraffic()
+    assert work["process function"] == {
+        "write units": traffic.process_write_units,
+        "s3 puts": traffic.process_puts,
+        "s3 reads": traffic.process_reads,
+    }
 
 
 def test_a_fourth_transition_and_a_second_start_fail_the_run() -> None:

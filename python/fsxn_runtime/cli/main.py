@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from fsxn_runtime.cli import (
+    cost,
     diagnose,
     events,
     expansion,
@@ -26,7 +27,7 @@ from fsxn_runtime.cli import (
 from fsxn_runtime.cli.console import Exit, exit_of
 from fsxn_runtime.errors import FsxnError
 
-GROUPS = (diagnose, events, expansion, forecast, fpolicy, guardrails, lineage, report, rotation, slo)
+GROUPS = (cost, diagnose, events, expansion, forecast, fpolicy, guardrails, lineage, report, rotation, slo)
 
 
 def build_parser() -> argparse.ArgumentParser:
