@@ -6,6 +6,9 @@ locals {
     name_prefix = "fsxn-s3ap-local"
     region      = var.region
   }
+  cost_prices = {
+    for key, price in jsondecode(file("${path.module}/../../python/fsxn_runtime/cost/prices.json")).regions["us-east-1"] : key => { per = price.per, usd = price.usd }
+  }
   lineage = {
     table_name    = module.lineage.table_name
     ttl_days      = module.lineage.ttl_days
@@ -189,6 +192,46 @@ module "slo" {
     queues             = concat(module.event_router.queue_names.waiting, module.workload.queue_names.waiting)
     services           = [module.fpolicy_ecs.service_name]
     workloads          = [local.uc_id]
+  }
+}
+
+module "cost_dashboard" {
+  source = "../../modules/cost-dashboard"
+
+  context            = local.context
+  lineage_table_name = module.lineage.table_name
+  operations         = local.operations
+  prices             = local.cost_prices
+  shared_functions   = { route = { function_name = module.event_router.router.function_name } }
+
+  workloads = {
+    content-inventory = {
+      functions = {
+        finish  = { function_name = module.workload.finisher.function_name }
+        process = { function_name = module.content_inventory.process.function_name, memory_mb = 512 }
+        start   = { function_name = module.workload.starter.function_name }
+      }
+      state_machine_arn = module.workload.state_machine.arn
+      state_table_name  = module.workload.state_table_name
+    }
+    inbox = {
+      functions = {
+        finish  = { function_name = module.inbox.finisher.function_name }
+        process = { function_name = module.inbox_inventory.process.function_name, memory_mb = 512 }
+        start   = { function_name = module.inbox.starter.function_name }
+      }
+      state_machine_arn = module.inbox.state_machine.arn
+      state_table_name  = module.inbox.state_table_name
+    }
+    rename-watcher = {
+      functions = {
+        finish  = { function_name = module.watched_renames.finisher.function_name }
+        process = { function_name = module.rename_watcher.process.function_name, memory_mb = 256 }
+        start   = { function_name = module.watched_renames.starter.function_name }
+      }
+      state_machine_arn = module.watched_renames.state_machine.arn
+      state_table_name  = module.watched_renames.state_table_name
+    }
   }
 }
 

@@ -39,6 +39,11 @@ output "capacity" {
   }
 }
 
+output "cost_dashboard_name" {
+  description = "Name of the dashboard of costs; null where there are no prices of the Region."
+  value       = module.cost_dashboard.dashboard_name
+}
+
 output "dead_letter_queue_urls" {
   description = "URLs of every queue in which given-up work ends, by what gave up."
   value = {

@@ -7,6 +7,10 @@ locals {
     partition   = var.partition
     region      = var.region
   }
+  # Of the shipped file where it has the Region, else what the caller gives; without either there is no dashboard of costs.
+  cost_prices = var.cost.prices != null ? var.cost.prices : tomap({
+    for key, price in lookup(jsondecode(file("${path.module}/../../python/fsxn_runtime/cost/prices.json")).regions, var.region, {}) : key => { per = price.per, usd = price.usd }
+  })
   lineage = {
     table_name    = module.lineage.table_name
     ttl_days      = module.lineage.ttl_days
@@ -269,6 +273,39 @@ module "slo" {
     queues             = flatten([for each in [module.event_router, module.watched_renames, module.workload] : each.queue_names.waiting])
     services           = [module.fpolicy_ecs.service_name]
     workloads          = [local.uc_id, "rename-watcher"]
+  }
+}
+
+module "cost_dashboard" {
+  source = "../../modules/cost-dashboard"
+
+  budgets                = var.cost.budgets
+  context                = local.context
+  lineage_table_name     = module.lineage.table_name
+  operations             = local.operations
+  prices                 = local.cost_prices
+  shared_functions       = { route = { function_name = module.event_router.router.function_name } }
+  tag_activation_enabled = var.cost.tag_activation_enabled
+
+  workloads = {
+    content-inventory = {
+      functions = {
+        finish  = { function_name = module.workload.finisher.function_name }
+        process = { function_name = module.content_inventory.process.function_name, memory_mb = 512 }
+        start   = { function_name = module.workload.starter.function_name }
+      }
+      state_machine_arn = module.workload.state_machine.arn
+      state_table_name  = module.workload.state_table_name
+    }
+    rename-watcher = {
+      functions = {
+        finish  = { function_name = module.watched_renames.finisher.function_name }
+        process = { function_name = module.rename_watcher.process.function_name, memory_mb = 256 }
+        start   = { function_name = module.watched_renames.starter.function_name }
+      }
+      state_machine_arn = module.watched_renames.state_machine.arn
+      state_table_name  = module.watched_renames.state_table_name
+    }
   }
 }
 

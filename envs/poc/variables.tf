@@ -55,6 +55,22 @@ variable "cloudevents" {
   nullable = false
 }
 
+variable "cost" {
+  description = "What is told of costs (module cost-dashboard): monthly budgets in USD, prices where the shipped file has none of the Region (key of python/fsxn_runtime/cost/prices.json to usd for per units), and whether this account may make the tag Workload a cost allocation tag."
+  type = object({
+    budgets = optional(object({
+      actual_percents   = optional(set(number), [80, 100])
+      forecast_percents = optional(set(number), [100])
+      monthly_usd       = number
+      workloads         = optional(map(number), {})
+    }))
+    prices                 = optional(map(object({ per = string, usd = string })))
+    tag_activation_enabled = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "data_classification" {
   description = "What the content inventory's files are: public, internal, confidential or restricted (module workload). null: no label."
   type        = string

@@ -18,6 +18,11 @@ output "cloudevents_rule_arns" {
   value       = module.event_router.cloudevents_rule_arns
 }
 
+output "cost_dashboard_name" {
+  description = "Name of the dashboard of costs; null where there are no prices of the Region."
+  value       = module.cost_dashboard.dashboard_name
+}
+
 output "ingestion_queue_url" {
   description = "URL of the queue that the server sends to."
   value       = module.event_router.ingestion_queue.url

@@ -65,6 +65,7 @@ PLAN_ONLY = (
     "appautoscaling_policy",
     "appautoscaling_target",
     "budgets_budget",
+    "ce_cost_allocation_tag",
     "cloudformation_stack",
     "ecr_repository",
     "fsx_ontap_file_system",

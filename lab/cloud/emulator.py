@@ -132,6 +132,10 @@ class Emulator:
         found = self._post_to_lab("queue-figures", {})
         return {name: (visible, age) for name, (visible, age) in found.items()}
 
+    def usage(self) -> dict[tuple[str, str], float]:
+        """What was used since the start, as AWS counts it for a bill, by (what, resource)."""
+        return {(what, resource): amount for what, resource, amount in self._post_to_lab("usage", {})}
+
     def set_function_environment(self, variables: Mapping[str, str]) -> None:
         """Give every function these variables beside those of its configuration, which Terraform owns."""
         self._post_to_lab("function-environment", variables)

@@ -7,6 +7,7 @@
 - `POST /_lab/emf-lines` takes the log lines with an EMF header that arrived since the last call.
 - `POST /_lab/queue-figures` says of each queue how many messages are visible and how old the oldest one is,
   which SQS tells CloudWatch and nobody else.
+- `POST /_lab/usage` says what was used so far, as AWS counts it for a bill (`usage.py`).
 - `POST /_lab/function-environment` adds variables for every process of a function that starts from now on.
 - At most LAB_LAMBDA_ENVIRONMENTS processes run for one function; more invocations wait for one. The emulator
   alone starts a process for each concurrent invocation: 400 executions at once were 245 Python processes.
@@ -53,7 +54,7 @@ from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import cloudwatch_logs, ecs, eventbridge, lambda_svc, s3, sqs
 
-from lab.cloud import secret_rotation, task_tokens
+from lab.cloud import secret_rotation, task_tokens, usage
 from lab.cloud.lambda_bootstrap import END_OF_LOG
 
 TOKEN_HEADER = "x-lab-token"  # noqa: S105 (the name of a header)
@@ -129,6 +130,7 @@ DOORS: Mapping[str, Callable[[Any], object]] = {
     "/_lab/ecs-task": record_ecs_task,
     "/_lab/emf-lines": take_emf_lines,
     "/_lab/queue-figures": queue_figures,
+    "/_lab/usage": usage.counted,
     "/_lab/function-environment": set_function_environment,
 }
 
@@ -298,6 +300,7 @@ def main() -> None:
     ecs._reconcile_service_tasks = _schedule_nothing
     secret_rotation.install()
     task_tokens.install()
+    usage.install()
     iam_actions.extract_resource_arn = with_log_streams(iam_actions.extract_resource_arn)
     iam_actions.extract_iam_action = with_batch_permissions(iam_actions.extract_iam_action)
     iam_actions.extract_iam_action = with_mapping_permissions(iam_actions.extract_iam_action)

@@ -1,6 +1,7 @@
-"""Metrics that AWS publishes of its own services and the emulator does not: queues and ECS services.
+"""Metrics that AWS publishes of its own services and the emulator does not.
 
-Only what the product's dashboards draw: `AWS/SQS` by queue, `ECS/ContainerInsights` by cluster and service.
+Only what the product's dashboards draw: `AWS/SQS` by queue, `ECS/ContainerInsights` by cluster and service,
+and of what costs (`usage.py`) functions' invocations, tables' write units, log groups' bytes, executions.
 AWS publishes them every minute; here oftener, because a run is short. Start it only where they are wanted:
 the emulator's alarms ignore dimensions, so one queue's figures move the alarms of all queues.
 """
@@ -19,6 +20,15 @@ INTERVAL_SECONDS = 5.0
 SERVICES_LIMIT = 10  # DescribeServices takes no more
 
 
+# What was used -> namespace, metric, unit, dimension.
+USED = {
+    "executions": ("AWS/States", "ExecutionsStarted", "Count", "StateMachineArn"),
+    "invocations": ("AWS/Lambda", "Invocations", "Count", "FunctionName"),
+    "log bytes": ("AWS/Logs", "IncomingBytes", "Bytes", "LogGroupName"),
+    "write units": ("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "Count", "TableName"),
+}
+
+
 class ServiceMetrics:
     """Use as a context manager; `publish` tells once what is now."""
 
@@ -26,6 +36,7 @@ class ServiceMetrics:
         self._emulator = emulator
         self._cloudwatch = emulator.client("cloudwatch")
         self._ecs = emulator.client("ecs")
+        self._used: dict[tuple[str, str], float] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="service-metrics", daemon=True)
 
@@ -40,9 +51,11 @@ class ServiceMetrics:
         self._thread.join()
 
     def publish(self) -> None:
-        """Put the figures of every queue and every service."""
+        """Put the figures of every queue and every service, and what was used since the last time."""
         self._put("AWS/SQS", self._queues())
         self._put("ECS/ContainerInsights", self._services())
+        for namespace, data in self._usage().items():
+            self._put(namespace, data)
 
     def _run(self) -> None:
         while not self._ended.wait(INTERVAL_SECONDS):
@@ -70,6 +83,17 @@ class ServiceMetrics:
                 data.append(_datum("RunningTaskCount", "Count", service["runningCount"], **names))
                 data.append(_datum("DesiredTaskCount", "Count", service["desiredCount"], **names))
         return data
+
+    def _usage(self) -> dict[str, list[dict[str, Any]]]:
+        """What was used since the last call, by namespace."""
+        before, self._used = self._used, self._emulator.usage()
+        found: dict[str, list[dict[str, Any]]] = {}
+        for (what, resource), amount in self._used.items():
+            more = amount - before.get((what, resource), 0)
+            if what in USED and more > 0:
+                namespace, metric, unit, dimension = USED[what]
+                found.setdefault(namespace, []).append(_datum(metric, unit, more, **{dimension: resource}))
+        return found
 
     def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
         if data:

@@ -98,5 +98,8 @@ def test_a_schedule_is_runs_in_an_hour(schedule: str, runs: Decimal) -> None:
 
 @pytest.mark.parametrize("plan", [{}, {"planned_values": []}, {"planned_values": {"root_module": {}}}])
 def test_what_is_no_plan_of_ours_is_refused(plan: dict[str, object]) -> None:
-    with pytest.raises(RejectedError, match=r"no plan: write it with `terraform show -json|has no workload"):
+    with pytest.raises(
+        RejectedError,
+        match=r"neither a plan nor a state: write it with `terraform show -json|has no workload",
+    ):
         read_plan(plan)

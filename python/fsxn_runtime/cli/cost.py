@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fsxn_runtime.cli.console import Exit, say, say_table
-from fsxn_runtime.cost import Configuration, Estimate, estimate, price_list, read_plan, read_profile
+from fsxn_runtime.cost import Configuration, Estimate, compare, estimate, price_list, read_plan, read_profile
 from fsxn_runtime.errors import RejectedError
 
 
@@ -24,31 +24,74 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Estimate what a period of traffic costs, each line with its formula, by workload. "
         "Without a plan only what grows with the files, as modules are by default. No free tiers.",
     )
+    _add_inputs(command)
+    command.set_defaults(run=_estimate)
+    command = commands.add_parser(
+        "compare",
+        help="compare an estimate with what was counted",
+        description="Estimate, and put beside each quantity what was really used, counted by somebody else.",
+    )
+    _add_inputs(command)
+    command.add_argument(
+        "--counted",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="JSON: an object `quantities`, a list of workload, quantity (as estimate names it), amount",
+    )
+    command.set_defaults(run=_compare)
+
+
+def _add_inputs(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--profile", required=True, type=Path, metavar="FILE", help="the traffic, as JSON or TOML (.toml)"
     )
     command.add_argument(
-        "--plan", type=Path, metavar="FILE", help="what is deployed: output of `terraform show -json PLAN`"
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="what is deployed: output of `terraform show -json`, of a plan or the state",
     )
     command.add_argument("--region", default="us-east-1", metavar="REGION", help="whose prices (us-east-1)")
     command.add_argument(
         "--prices", type=Path, metavar="FILE", help="a price file instead of the shipped one"
     )
     command.add_argument("--json", action="store_true", help="one JSON object a line, the sums last")
-    command.set_defaults(run=_estimate)
 
 
-def _estimate(arguments: argparse.Namespace) -> Exit:
+def _found(arguments: argparse.Namespace) -> Estimate:
     profile = read_profile(_read(arguments.profile))
     configuration = read_plan(_read(arguments.plan)) if arguments.plan else Configuration()
     prices = price_list(arguments.region, _read(arguments.prices) if arguments.prices else None)
-    found = estimate(profile, configuration, prices)
+    return estimate(profile, configuration, prices)
+
+
+def _estimate(arguments: argparse.Namespace) -> Exit:
+    found = _found(arguments)
     if arguments.json:
         for line in found.lines:
             say(json.dumps(line.to_dict()))
         say(json.dumps(found.to_dict()))
     else:
         _say(found)
+    return Exit.OK
+
+
+def _compare(arguments: argparse.Namespace) -> Exit:
+    counted = _read(arguments.counted).get("quantities")
+    if not isinstance(counted, list):
+        raise RejectedError(f"{arguments.counted} has no list `quantities`", code="wrong_counts")
+    found = compare(_found(arguments), counted)
+    if arguments.json:
+        for each in found:
+            say(json.dumps(each.to_dict()))
+        return Exit.OK
+    rows = [("WORKLOAD", "QUANTITY", "UNIT", "ESTIMATED", "COUNTED", "COUNTED / ESTIMATED")]
+    for each in found:
+        ratio = "-" if each.ratio is None else f"{each.ratio:.2f}"
+        estimated, counts = f"{each.estimated:,.3f}", f"{each.counted:,.3f}"
+        rows.append((each.workload, each.quantity, each.unit, estimated, counts, ratio))
+    say_table(rows)
     return Exit.OK
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from fsxn_runtime.cost.model import (
     SHARED,
     ZERO,
+    Comparison,
     Configuration,
     Estimate,
     Line,
@@ -43,6 +45,33 @@ def estimate(profile: Profile, configuration: Configuration, prices: PriceList) 
         lines=lines,
         per_million_versions=MappingProxyType(_per_million(profile, configuration, lines)),
     )
+
+
+def compare(found: Estimate, counted: Iterable[Mapping[str, Any]]) -> list[Comparison]:
+    """Put what was counted beside what was estimated, quantity by quantity, in the estimate's order.
+
+    counted: objects with `workload`, `quantity` (as a line calls it) and `amount`. Raises RejectedError for
+    one that no line has: something was used that the model does not know.
+    """
+    lines = {(line.quantity.workload, line.quantity.name): line.quantity for line in found.lines}
+    amounts: dict[tuple[str, str], Decimal] = {}
+    for each in counted:
+        try:
+            key, amount = (str(each["workload"]), str(each["quantity"])), Decimal(str(each["amount"]))
+        except (KeyError, TypeError, InvalidOperation) as exc:
+            raise RejectedError(
+                "what was counted must be objects with workload, quantity and amount", code="wrong_counts"
+            ) from exc
+        if key not in lines:
+            raise RejectedError(
+                f"{key[1]!r} of {key[0]} was counted, and the estimate has no such line", code="wrong_counts"
+            )
+        amounts[key] = amount
+    return [
+        Comparison(name[0], name[1], quantity.unit, quantity.amount, amounts[name])
+        for name, quantity in lines.items()
+        if name in amounts
+    ]
 
 
 def _line(quantity: Quantity, prices: PriceList) -> Line:

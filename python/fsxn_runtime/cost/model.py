@@ -23,6 +23,7 @@ class WorkloadTraffic:
     event_share: share of all notifications that its rule takes, 0 to 1.
     events_per_version: notifications for one file version, 1 or more: a create and a write are two.
     final_share: share of versions that are still there when the starter looks; the rest is superseded.
+    delete_share: share of the notifications, and of the versions, that tell of a deletion: nothing is read.
     retries_per_version: executions beyond the first for a version, on average.
     resettles_per_version: times that a version is still being written and its message waits once more.
     process_*: one run of the process function: seconds, memory in MiB, S3 writes and reads, DynamoDB write
@@ -33,6 +34,7 @@ class WorkloadTraffic:
     event_share: Decimal = ONE
     events_per_version: Decimal = Decimal(2)
     final_share: Decimal = ONE
+    delete_share: Decimal = ZERO
     retries_per_version: Decimal = ZERO
     resettles_per_version: Decimal = ZERO
     process_seconds: Decimal = ONE
@@ -224,6 +226,33 @@ class Estimate:
             "usd": plain(self.usd),
             "by_workload": {name: plain(usd) for name, usd in self.by_workload.items()},
             "per_million_versions": {name: plain(usd) for name, usd in self.per_million_versions.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was estimated beside what was counted; `ratio` is counted to estimated, None when that is 0."""
+
+    workload: str
+    quantity: str
+    unit: str
+    estimated: Decimal
+    counted: Decimal
+
+    @property
+    def ratio(self) -> Decimal | None:
+        """Counted for each one estimated."""
+        return self.counted / self.estimated if self.estimated else None
+
+    def to_dict(self) -> dict[str, str | None]:
+        """As JSON shows it; numbers as text."""
+        return {
+            "workload": self.workload,
+            "quantity": self.quantity,
+            "unit": self.unit,
+            "estimated": plain(self.estimated),
+            "counted": plain(self.counted),
+            "ratio": None if self.ratio is None else f"{self.ratio:.4f}",
         }
 
 

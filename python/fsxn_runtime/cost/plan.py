@@ -1,4 +1,4 @@
-"""Read what is deployed out of a Terraform plan: `terraform show -json PLAN`. Pure.
+"""Read what is deployed out of a Terraform plan or state: `terraform show -json [PLAN]`. Pure.
 
 Resources are known by their type, and functions by the names that the modules give their parts
 (`module.starter`, `module.router`). A resource belongs to the workload that its tag `Workload` names.
@@ -35,12 +35,12 @@ Resource = Mapping[str, Any]
 
 
 def read_plan(plan: Mapping[str, Any]) -> Configuration:
-    """Read a plan's JSON. Raises RejectedError when it is none, or holds nothing of this product."""
+    """Read the JSON of a plan or a state. Raises RejectedError when it is none, or has no workload."""
     try:
-        root = plan["planned_values"]["root_module"]
+        root = (plan["planned_values"] if "planned_values" in plan else plan["values"])["root_module"]
     except (KeyError, TypeError) as exc:
         raise RejectedError(
-            "this is no plan: write it with `terraform show -json PLAN`", code="wrong_plan"
+            "this is neither a plan nor a state: write it with `terraform show -json PLAN`", code="wrong_plan"
         ) from exc
     resources = [each for each in _resources(root) if each.get("mode") == "managed"]
     names = sorted({_workload(each) for each in _of(resources, "aws_sfn_state_machine")} - {SHARED})

@@ -16,7 +16,7 @@ from fsxn_runtime.cost.model import Profile, WorkloadTraffic
 from fsxn_runtime.errors import RejectedError
 
 _HOUR_SECONDS: Final = 3600
-_SHARES: Final = frozenset({"event_share", "final_share"})
+_SHARES: Final = frozenset({"delete_share", "event_share", "final_share"})
 _POSITIVE: Final = frozenset({"hours", "busy_events_per_second", "event_bytes", "process_memory_mb"})
 
 

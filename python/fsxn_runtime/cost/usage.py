@@ -181,6 +181,7 @@ def _workload(flow: Flow, profile: Profile, configuration: Configuration) -> Ite
     messages = f"{_n(flow.messages)} messages"
     runs = f"{_n(flow.executions)} executions"
     read = min(CALL_MESSAGES, flow.batch)
+    read_share = ONE - traffic.delete_share
     yield Quantity(
         "SQS requests, work queue",
         name,
@@ -247,9 +248,9 @@ def _workload(flow: Flow, profile: Profile, configuration: Configuration) -> Ite
     yield Quantity(
         "S3 reads",
         name,
-        flow.messages + flow.executions * traffic.process_reads,
+        (flow.messages + flow.executions * traffic.process_reads) * read_share,
         "request",
-        f"{messages} x 1 HEAD + {runs} x {_n(traffic.process_reads)}",
+        f"({messages} x 1 HEAD + {runs} x {_n(traffic.process_reads)}) x {_n(read_share)} not deleted",
         "s3.read",
     )
     yield Quantity(

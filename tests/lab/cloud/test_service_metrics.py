@@ -54,3 +54,18 @@ def test_a_service_tells_how_many_tasks_are_wanted_and_run(emulator: Emulator) -
     where = {"ClusterName": "c", "ServiceName": "s"}
     assert newest(emulator, "ECS/ContainerInsights", "DesiredTaskCount", **where) == 2
     assert newest(emulator, "ECS/ContainerInsights", "RunningTaskCount", **where) == 0
+
+
+def test_a_table_tells_the_write_units_since_the_last_time(emulator: Emulator) -> None:
+    dynamodb = emulator.client("dynamodb")
+    dynamodb.create_table(
+        TableName="used",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )
+    metrics = ServiceMetrics(emulator)
+    metrics.publish()
+    dynamodb.put_item(TableName="used", Item={"pk": {"S": "a"}, "fill": {"S": "x" * 1500}})
+    metrics.publish()
+    assert newest(emulator, "AWS/DynamoDB", "ConsumedWriteCapacityUnits", TableName="used") == 2

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from fsxn_runtime.cost import Configuration, estimate, price_list, read_profile
+from fsxn_runtime.cost import Configuration, compare, estimate, price_list, read_profile
 from fsxn_runtime.cost.model import Mapped, WorkloadConfiguration
 from fsxn_runtime.cost.prices import shipped
 from fsxn_runtime.errors import RejectedError
@@ -52,6 +52,33 @@ def test_replayed_events_cost_the_path_but_no_execution() -> None:
     assert replayed["Step Functions state transitions"] == plain["Step Functions state transitions"]
     assert replayed["EventBridge events"] == 3_000_000
     assert replayed["DynamoDB write units, state"] == plain["DynamoDB write units, state"] + 6_000_000
+
+
+def test_of_a_deletion_nothing_is_read() -> None:
+    assert amounts({**MILLION, "workloads": {"inventory": {"delete_share": "0.25"}}})["S3 reads"] == 3_000_000
+
+
+def test_what_was_counted_stands_beside_what_was_estimated() -> None:
+    found = estimate(read_profile(MILLION), Configuration(), price_list("us-east-1"))
+    (row,) = compare(found, [{"workload": "inventory", "quantity": "S3 writes", "amount": 500_000}])
+    assert (row.estimated, row.counted, row.ratio) == (1_000_000, 500_000, Decimal("0.5"))
+
+
+@pytest.mark.parametrize(
+    ("counted", "words"),
+    [
+        ({"workload": "inventory", "quantity": "S3 rites", "amount": 1}, "the estimate has no such line"),
+        ({"workload": "inventory", "quantity": "S3 writes"}, "objects with workload, quantity and amount"),
+        (
+            {"workload": "inventory", "quantity": "S3 writes", "amount": "x"},
+            "objects with workload, quantity",
+        ),
+    ],
+)
+def test_a_count_of_nothing_known_is_refused(counted: dict[str, Any], words: str) -> None:
+    found = estimate(read_profile(MILLION), Configuration(), price_list("us-east-1"))
+    with pytest.raises(RejectedError, match=words):
+        compare(found, [counted])
 
 
 def test_a_window_fills_the_batches_of_the_starter() -> None:

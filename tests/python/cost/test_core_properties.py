@@ -27,6 +27,7 @@ workloads = st.fixed_dictionaries(
         "event_share": shares,
         "events_per_version": st.decimals(1, 5, places=1),
         "final_share": shares,
+        "delete_share": shares,
         "retries_per_version": few,
         "resettles_per_version": few,
         "listed_files": st.integers(0, 5000),

@@ -67,7 +67,9 @@ def test_targets_are_lines_of_their_panel() -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", '{"widgets": [{}]}', "[]"])
 def test_a_body_of_another_form_is_one_clear_error(text: str) -> None:
-    with pytest.raises(MisconfiguredError, match="dashboard mine is not one of module slo"):
+    with pytest.raises(
+        MisconfiguredError, match="dashboard mine is not one of modules slo and cost-dashboard"
+    ):
         queries(text, "mine")
 
 
@@ -125,3 +127,27 @@ def test_a_time_is_drawn_in_periods_that_cloudwatch_has_and_an_eye_can_see(
 ) -> None:
     end = START - age_days * 86_400
     assert drawn_seconds(end - round(days * 86_400), end, START) == seconds
+
+
+def product(expression: str) -> str:
+    """A dashboard as module cost-dashboard makes it: hidden usage, shown as usage times price."""
+    hidden = {"id": "m0", "period": 300, "stat": "Sum", "visible": False}
+    metrics = [
+        ["AWS/States", "ExecutionsStarted", "StateMachineArn", "arn", hidden],
+        [{"expression": expression, "id": "e0", "label": "state transitions", "period": 300}],
+    ]
+    return json.dumps({"widgets": [{"type": "metric", "properties": {"title": "USD", "metrics": metrics}}]})
+
+
+def test_usage_times_price_is_drawn_in_place_of_the_usage() -> None:
+    body = product("m0 * 0.000075")
+    assert [query["Id"] for query in queries(body, "cost")] == ["w0s0"]
+    (panel,) = panels(body, "cost", {"w0s0": [(1000, 2.0), (1300, 4.0)]}, 900, 1900)
+    assert panel["period_seconds"] == 300
+    assert panel["series"] == [{"label": "state transitions", "points": [[100, 0.00015], [400, 0.0003]]}]
+
+
+@pytest.mark.parametrize("expression", ["m0 + 1", "m1 * 2", "m0 * -1", "SUM(METRICS())"])
+def test_another_expression_is_refused(expression: str) -> None:
+    with pytest.raises(MisconfiguredError, match=r"only ID \* NUMBER is drawn"):
+        panels(product(expression), "cost", {}, 0, 1)
