@@ -45,8 +45,11 @@ def _session() -> Any:
     return botocore.session.get_session()
 
 
-def parse(command: str) -> AwsCommand:
-    """Read a command. Raises AwsCommandError naming what the CLI would not take."""
+def parse(command: str, *, is_mention: bool = False) -> AwsCommand:
+    """Read a command. Raises AwsCommandError naming what the CLI would not take.
+
+    `is_mention`: required options may be missing.
+    """
     words = shlex.split(command)
     if len(words) < 3 or words[0] != "aws":
         raise AwsCommandError(f"{command!r} is no aws command with a service and an operation")
@@ -55,6 +58,7 @@ def parse(command: str) -> AwsCommand:
         return AwsCommand(service, operation, {"source": rest[0], "target": rest[1]}, {})
     if (service, operation) == ("logs", "tail"):
         return AwsCommand(service, operation, {"group": rest[0]}, _pairs(rest[1:], TAIL_OPTIONS))
+    service = "s3" if service == "s3api" else service  # the CLI's name for the same service
     try:
         model = _session().get_service_model(service)
     except UnknownServiceError as exc:
@@ -74,7 +78,7 @@ def parse(command: str) -> AwsCommand:
         else:
             raise AwsCommandError(f"{command!r}: {service} {operation} has no option --{option}")
     missing = set(shape.required_members if shape else ()) - set(arguments)
-    if missing:
+    if missing and not is_mention:
         raise AwsCommandError(f"{command!r} lacks {sorted(xform_name(name, '-') for name in missing)}")
     return AwsCommand(service, operation, arguments, options)
 
