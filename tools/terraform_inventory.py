@@ -30,6 +30,7 @@ ZIPS = (
     "approve",
     "canary",
     "content-inventory",
+    "diagnose",
     "expand",
     "finish",
     "forecast",

@@ -59,6 +59,8 @@ module "fpolicy_ecs" {
   # The map changes within a run, and nobody waits for minutes here.
   server_settings = { metrics_interval_seconds = 5, volume_map_refresh_seconds = 5 }
 
+  diagnose = { package_path = "${local.package_dir}/diagnose.zip" }
+
   reconciler = {
     package_path      = "${local.package_dir}/reconcile.zip"
     secret_arn        = var.ontap_secret_arn

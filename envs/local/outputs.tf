@@ -63,6 +63,7 @@ output "dead_letter_queue_urls" {
 output "functions" {
   description = "The functions by short name: function name, role name, log group name."
   value = {
+    diagnose  = module.fpolicy_ecs.diagnose
     expand    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.expansion.function[key] }
     export    = { for key in ["function_name", "log_group_name", "role_name"] : key => module.lineage.export[key] }
     forecast  = { for key in ["function_name", "log_group_name", "role_name"] : key => module.forecast.function[key] }

@@ -66,6 +66,8 @@ module "fpolicy_ecs" {
   svms             = var.svms
   tls              = var.server_tls
 
+  diagnose = { package_path = "${var.package_dir}/diagnose.zip" }
+
   reconciler = {
     ca_certificates   = var.server_ca_certificates
     package_path      = "${var.package_dir}/reconcile.zip"

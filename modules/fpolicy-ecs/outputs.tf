@@ -4,6 +4,7 @@ output "alarm_names" {
     values(aws_cloudwatch_metric_alarm.server)[*].alarm_name,
     values(aws_cloudwatch_metric_alarm.load)[*].alarm_name,
     values(aws_cloudwatch_metric_alarm.reconcile)[*].alarm_name,
+    values(module.diagnose.alarm_names),
     values(module.reconcile.alarm_names),
   )
 }
@@ -11,6 +12,15 @@ output "alarm_names" {
 output "cluster_name" {
   description = "Name of the cluster."
   value       = aws_ecs_cluster.this.name
+}
+
+output "diagnose" {
+  description = "The diagnose function: function name, log group, role."
+  value = {
+    function_name  = module.diagnose.function_name
+    log_group_name = module.diagnose.log_group_name
+    role_name      = module.diagnose.role_name
+  }
 }
 
 output "log_group_name" {

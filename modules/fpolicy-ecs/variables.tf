@@ -34,6 +34,12 @@ variable "desired_count" {
   }
 }
 
+variable "diagnose" {
+  description = "The function in the VPC that reads ONTAP for `fsxn diagnose`: its zip (diagnose.zip). It runs where the reconciler does, with the same secret."
+  type        = object({ package_path = string })
+  nullable    = false
+}
+
 variable "endpoints" {
   description = "AWS services whose endpoints the VPC has (module vpc-endpoints: services), by the names of the endpoints: s3, sqs, monitoring and so on. The plan names a service that is called from the VPC and is not among them. null: the VPC has another way out, such as a NAT gateway."
   type        = set(string)

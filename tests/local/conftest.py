@@ -15,6 +15,7 @@ from lab.world import World
 ORDER = (
     "test_interrupt",
     "test_ontap",
+    "test_diagnose",
     "test_rotation",
     "test_path",
     "test_lineage_export",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fpolicy_server.settings import Settings as ServerSettings
 from fsxn_runtime.canary.settings import CanarySettings, MonitorSettings
+from fsxn_runtime.diagnose.settings import DiagnoseSettings
 from fsxn_runtime.errors import MisconfiguredError
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
 from fsxn_runtime.expansion.settings import ApprovalSettings, ExpansionSettings
@@ -30,6 +31,7 @@ Reader = Callable[[Mapping[str, str]], object]
 READERS: dict[str, list[Reader]] = {
     "canary.handler": [CanarySettings.from_env],
     "fsxn_runtime.canary.monitor.handler": [MonitorSettings.from_env],
+    "fsxn_runtime.diagnose.handler.handler": [DiagnoseSettings.from_env],
     "fsxn_runtime.event_router.handler.handler": [RouterSettings.from_env],
     "fsxn_runtime.expansion.handler.handler": [
         ExpansionSettings.from_env,

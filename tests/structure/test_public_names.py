@@ -111,6 +111,7 @@ PUBLIC = {
         "Catalogue",
         "SLO_TARGETS",
         "SloResult",
+        "SloSettings",
         "SloState",
         "SloTarget",
         "attainments",

@@ -292,6 +292,8 @@ NOT_INJECTED: Mapping[str, str] = {
         for alarm, time in (("work-age", "15 minutes"), ("work-expiring", "ten days"))
     },
     "days-until-full": "the demo forecasts a simulated month, and it is told (tests/local/test_capacity.py)",
+    "diagnose-errors": "as of the other functions; only people call this one",
+    "diagnose-throttles": "as of the other functions; only people call this one",
     "expansion-failed": _GROWTH.format("refused by FSx"),
     "expansion-ssd": "the demo fills the tier, and the growth follows (tests/local/test_capacity.py)",
     "expansion-volume-vol1": "the demo fills the volume, and it grows (tests/local/test_capacity.py)",

@@ -290,6 +290,23 @@ def reconcile(world: World) -> None:
         raise RefusedError(f"reconcile: {svm}")
 
 
+# diagnose --------------------------------------------------------------------------------------------
+
+
+def diagnose_all(world: World) -> None:
+    """A look with a cold start, which reads the secret; after a refused login that is forgotten."""
+    functions, name = world.client("lambda"), world.outputs["functions"]["diagnose"]["function_name"]
+    timeout = functions.get_function_configuration(FunctionName=name)["Timeout"]
+    functions.update_function_configuration(FunctionName=name, Timeout=timeout)  # ends warm workers
+    world.client("dynamodb").put_item(
+        TableName="fsxn-s3ap-local-reconcile",
+        Item={"pk": {"S": "LOGINS"}, "refused": {"S": json.dumps({"older": {"tries": 1, "at": 0.0}})}},
+    )
+    answer = invoke(world, "diagnose", {"action": "look"})
+    if answer["errors"] or not answer["parts"]["fpolicy"]["tasks"]:
+        raise RefusedError(f"diagnose: {answer['errors']}")
+
+
 # rename watcher --------------------------------------------------------------------------------------
 
 
@@ -380,6 +397,7 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
     ),
     "monitor": (monitor_all,),
     "export": (export_late_records, export_after_death),
+    "diagnose": (diagnose_all,),
     "reconcile": (reconcile_all,),
     "poll": (poll_disrupted, poll_inbox),
     "watcher": (watch_rename,),

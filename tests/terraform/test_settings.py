@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from fpolicy_server.settings import Settings as ServerSettings
 from fsxn_runtime.canary.settings import CanarySettings, MonitorSettings
+from fsxn_runtime.diagnose.settings import DiagnoseSettings
 from fsxn_runtime.event_router.settings import Settings as RouterSettings
 from fsxn_runtime.expansion.settings import ExpansionSettings
 from fsxn_runtime.forecast.settings import Settings as ForecastSettings
@@ -28,6 +29,7 @@ pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 
 READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], object], ...]] = {
     "access-point-monitor": (MonitorSettings.from_env,),
+    "diagnose": (DiagnoseSettings.from_env,),
     "expand": (ExpansionSettings.from_env, GuardrailSettings.from_env, LineageSettings.from_env),
     "lineage-export": (ExportSettings.from_env,),
     "poll": (PollSettings.from_env,),

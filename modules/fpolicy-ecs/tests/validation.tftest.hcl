@@ -54,6 +54,8 @@ variables {
     url = "https://sqs.us-east-1.amazonaws.com/111122223333/quarantine"
   }
 
+  diagnose = { package_path = "./versions.tf" } # only its hash is read
+
   reconciler = {
     package_path      = "./versions.tf" # only its hash is read
     secret_arn        = "arn:aws:secretsmanager:us-east-1:111122223333:secret:fsxn/ontap-AbCdEf"

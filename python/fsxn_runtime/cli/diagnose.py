@@ -1,4 +1,4 @@
-"""`fsxn diagnose`: which layer refuses, found by looking and by trying."""
+"""`fsxn diagnose`: what is wrong, found by looking; which layer of an access point refuses, by trying."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import uuid
 from dataclasses import asdict
 
+from fsxn_runtime.cli import alert_test, diagnose_bundle, pilot, preflight
 from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.diagnose import ACTIONS, Diagnosis, Prober, State, diagnose, parse_target
 from fsxn_runtime.edge.aws_errors import aws_call
@@ -19,7 +20,9 @@ _EXITS = {State.REFUSES: Exit.FINDING, State.UNREACHABLE: Exit.UNREACHABLE}
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the group."""
-    group = subparsers.add_parser("diagnose", help="which layer refuses")
+    group = subparsers.add_parser(
+        "diagnose", help="what is wrong: bundle, preflight, pilot, access-point, alert-test"
+    )
     commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
     command = commands.add_parser(
         "access-point",
@@ -39,6 +42,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     command.add_argument("--json", action="store_true", help="one JSON object")
     command.set_defaults(run=_access_point)
+    diagnose_bundle.register(commands)
+    preflight.register(commands)
+    pilot.register(commands)
+    alert_test.register(commands)
 
 
 def _access_point(arguments: argparse.Namespace) -> Exit:

@@ -12,11 +12,12 @@ from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.edge.log import logger
 from fsxn_runtime.edge.metrics import Emf
 from fsxn_runtime.errors import FsxnError, TransientError
-from fsxn_runtime.fpolicy import core, watch
+from fsxn_runtime.fpolicy import watch
 from fsxn_runtime.fpolicy.clients import Tasks, VolumeMapObject
-from fsxn_runtime.fpolicy.model import GUARD_SUFFIX, Observed, Probe, Task, Wanted
+from fsxn_runtime.fpolicy.model import Probe, Wanted
 from fsxn_runtime.fpolicy.ontap_side import Ontap
 from fsxn_runtime.fpolicy.run import POLL_SECONDS, Clock, Report, Run
+from fsxn_runtime.fpolicy.sight import status
 from fsxn_runtime.fpolicy.store import LEASE_US, Lock, Memory
 from fsxn_runtime.fpolicy.wanted import following, keeps_store, wanted_of
 from fsxn_runtime.fpolicy.watch import Ems, VolumeUse
@@ -80,10 +81,7 @@ class Reconciler:
 
     def status(self) -> dict[str, Any]:
         """Show what is wanted and what is there, and change nothing."""
-        tasks = self._tasks.running()
-        wanted = sorted(self._memory.wanted().items())
-        shown = [self._status(name, document, tasks) for name, document in wanted]
-        return {"tasks": [asdict(task) for task in tasks], "svms": shown}
+        return status(self._ontap, self._tasks, self._memory)
 
     # one SVM -----------------------------------------------------------------------------------------
 
@@ -193,25 +191,6 @@ class Reconciler:
         self._memory.keep_ems(position)
         return fresh
 
-    def _status(self, name: str, document: Mapping[str, Any], tasks: Iterable[Task]) -> dict[str, Any]:
-        wanted = wanted_of(document)
-        uuid = self._ontap.svm_uuid(wanted.svm)
-        observed = self._ontap.side(uuid, with_certificates=wanted.looks_at_certificates).look()
-        addresses = core.servers(tasks, observed)
-        good_us, lost_us = self._memory.svm(name)
-        store = wanted.store.volume if wanted.store else ""
-        return {
-            "svm": wanted.svm,
-            "wanted_enabled": wanted.policy.is_enabled,
-            "servers": sorted(addresses),
-            **_shown(wanted, observed),
-            "missing": len(core.missing_links(wanted, addresses, observed)),
-            "links": [asdict(link) for link in observed.links if link.policy == wanted.policy.name],
-            "store_used_pct": watch.store_used_pct(self._ontap.volumes(uuid), store),
-            "all_there_us": good_us,
-            "lost_us": lost_us,
-        }
-
     @contextmanager
     def _locked(self) -> Iterator[None]:
         until = self._clock.now() + LOCK_SECONDS
@@ -223,18 +202,3 @@ class Reconciler:
             yield
         finally:
             self._lock.release()
-
-
-def _shown(wanted: Wanted, observed: Observed) -> dict[str, Any]:
-    """Show policy and engine as they are; None for what is not there."""
-    policy = observed.policies.get(wanted.policy.name)
-    engine = observed.engines.get(wanted.engine.name)
-    return {
-        "enabled": policy.is_enabled if policy else None,
-        "priority": policy.priority if policy else None,
-        "store": policy.store if policy else None,
-        "engine_servers": sorted(engine.servers) if engine else None,
-        "guard_enabled": any(
-            p.is_enabled and p.name == wanted.policy.name + GUARD_SUFFIX for p in observed.policies.values()
-        ),
-    }

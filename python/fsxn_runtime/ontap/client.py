@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
 
 from fsxn_runtime.edge.clients import client as aws_client
@@ -126,6 +127,19 @@ class OntapClient:
                     code="ontap_bad_answer",
                 )
             request = Request("GET", following)
+
+    def clock_ahead_seconds(
+        self, *, now: Callable[[], float] = time.time, deadline_seconds: float | None = None
+    ) -> float | None:
+        """Say how far ONTAP's clock is ahead of this machine's, to about a second and the way there.
+
+        By the header Date of an answer, which has whole seconds; None when there is none. That ONTAP's is its
+        own clock's is a guess: nobody has compared.
+        """
+        before = now()
+        _, answer = self._exchange(_PROBE, self._deadline(deadline_seconds))
+        moment = parsedate_to_datetime(answer.date) if answer.date else None
+        return moment.timestamp() + 0.5 - (before + now()) / 2 if moment else None
 
     # changes -----------------------------------------------------------------------------------------
 

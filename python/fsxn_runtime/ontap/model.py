@@ -30,3 +30,4 @@ class Answer:
     status: int
     body: bytes = field(repr=False)
     retry_after: str = ""
+    date: str = ""  # what the answering system's clock said, as HTTP writes it

@@ -107,7 +107,8 @@ class Transport:
             response.close()  # what is still to come would be taken for the next answer
             raise
         response.release_conn()
-        return Answer(response.status, bytes(body), response.headers.get("retry-after", ""))
+        headers = response.headers
+        return Answer(response.status, bytes(body), headers.get("retry-after", ""), headers.get("date", ""))
 
     def _useless(self, request: Request, why: str) -> OntapError:
         if request.is_change:

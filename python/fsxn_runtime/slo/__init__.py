@@ -11,6 +11,7 @@ from fsxn_runtime.slo.evaluation import (
     generate_dashboard_widgets,
 )
 from fsxn_runtime.slo.model import Attainment, Budget, Catalogue, SloResult, SloState, SloTarget
+from fsxn_runtime.slo.settings import SloSettings
 
 SLO_TARGETS = defaults().targets
 
@@ -20,6 +21,7 @@ __all__ = [
     "Budget",
     "Catalogue",
     "SloResult",
+    "SloSettings",
     "SloState",
     "SloTarget",
     "attainments",
