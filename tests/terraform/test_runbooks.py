@@ -38,8 +38,29 @@ def test_every_log_line_of_a_runbook_is_one_that_the_code_writes(page: str, repo
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if page not in ("README.md", "planned-maintenance.md")]
 )
-def test_a_runbook_says_what_it_means_where_to_look_what_to_do_and_how_to_know(
+def test_a_runbook_says_what_it_means_where_to_look_why_what_to_do_how_to_know_and_whom_to_ask(
     page: str, repository: Path
 ) -> None:
     headings = re.findall(r"^## (.+)$", (repository / "docs/runbooks" / page).read_text(), re.MULTILINE)
-    assert headings == ["Meaning", "First look", "Fix", "Proof"]
+    assert headings == ["Meaning", "First look", "Likely causes", "Fix", "Proof", "Escalation"]
+
+
+def test_planned_maintenance_says_what_to_do_before_during_and_after(repository: Path) -> None:
+    page = (repository / "docs/runbooks/planned-maintenance.md").read_text()
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    assert headings == ["Meaning", "Before", "During", "After", "Escalation"]
+    assert "(planned-maintenance.md)" in (repository / "docs/runbooks/README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page not in ("README.md", "planned-maintenance.md")]
+)
+def test_a_runbook_looks_by_a_command_and_orders_its_causes(page: str, repository: Path) -> None:
+    text = (repository / "docs/runbooks" / page).read_text()
+    look, causes = (section(text, name) for name in ("First look", "Likely causes"))
+    assert re.search(r"\b(aws|fsxn) [a-z]", look), "the first look names no command"
+    assert re.findall(r"^(\d)\. ", causes, re.MULTILINE)[:2] == ["1", "2"]
+
+
+def section(text: str, name: str) -> str:
+    return text.partition(f"## {name}\n")[2].partition("\n## ")[0]
