@@ -36,11 +36,15 @@ test: setup package-lambdas ## every test
 coverage: setup ## branch coverage of the server's wire code, which must be 100 %
 	@$(BIN)/python tools/coverage_wire.py
 
-fuzz: setup ## broken streams at the server's wire code: make fuzz SECONDS=60 [SEED=n]
-	@$(BIN)/python tools/fuzz_wire.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+fuzz: setup ## broken input at everything that reads what others sent: make fuzz [TARGET=wire] [SECONDS=60] [SEED=n]
+	@$(BIN)/python -m tools.fuzz $(if $(TARGET),--target $(TARGET)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
-soak: setup ## the server for ten minutes under mixed faults, nothing lost, no growth: make soak SECONDS=600 [SEED=n]; build/soak.json
-	@$(BIN)/python -m tools.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+.PHONY: chaos
+chaos: setup package-lambdas ## the whole laboratory under faults drawn from a seed, then the account: make chaos SEED=n [SECONDS=60]; build/chaos/
+	@$(BIN)/python -m lab.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+
+soak: setup ## the server under mixed faults, nothing lost, no growth: make soak [SECONDS=600 or EVENTS=1000000] [SEED=n]; build/soak.json
+	@$(BIN)/python -m tools.soak $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 test-terraform: setup package-lambdas ## only the tests that run Terraform
 	@$(BIN)/python -m pytest -n 2 -m terraform
@@ -76,6 +80,12 @@ checkov: ## policy scan of modules, environments and the server's Dockerfile, wh
 	@$(PYTHON) tools/setup_environment.py checkov
 	@.venv-checkov/bin/hadolint fpolicy-server/Dockerfile
 	@.venv-checkov/bin/checkov --config-file .checkov.yml
+
+.PHONY: audit
+audit: ## known vulnerabilities of every pinned package; needs the public index
+	@test -x .venv-audit/bin/pip-audit || $(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/pip install --quiet --requirement requirements/audit.txt
+	@.venv-audit/bin/pip-audit --strict --no-deps --disable-pip $(foreach file,$(wildcard requirements/*.txt),-r $(file))
 
 sbom: setup package-lambdas ## bills of materials (CycloneDX) of the server's image and of each zip; build/sbom
 	@$(PYTHON) tools/setup_environment.py checkov

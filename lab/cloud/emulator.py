@@ -140,6 +140,11 @@ class Emulator:
         """Give every function these variables beside those of its configuration, which Terraform owns."""
         self._post_to_lab("function-environment", variables)
 
+    def set_faults(self, *rules: Mapping[str, object]) -> dict[str, int]:
+        """Let the product's calls go wrong by these rules (`faults.AwsFault`); give what was struck."""
+        struck: dict[str, int] = self._post_to_lab("faults", {"rules": rules})
+        return struck
+
     def _post_to_lab(self, door: str, body: Mapping[str, object]) -> Any:
         return json.loads(
             self._post(f"/_lab/{door}", json.dumps(body).encode(), {"x-lab-token": self._token})

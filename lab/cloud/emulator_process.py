@@ -9,6 +9,7 @@
   which SQS tells CloudWatch and nobody else.
 - `POST /_lab/usage` says what was used so far, as AWS counts it for a bill (`usage.py`).
 - `POST /_lab/function-environment` adds variables for every process of a function that starts from now on.
+- `POST /_lab/faults` says which of the product's calls go wrong from now on (`faults.py`).
 - At most LAB_LAMBDA_ENVIRONMENTS processes run for one function; more invocations wait for one. The emulator
   alone starts a process for each concurrent invocation: 400 executions at once were 245 Python processes.
 - An invocation's log is complete when the bootstrap says so, and the runtime API answers without Nagle's
@@ -46,7 +47,7 @@ import sys
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack import app as ministack_app
@@ -55,6 +56,7 @@ from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import cloudwatch_logs, ecs, eventbridge, lambda_svc, s3, sqs
 
 from lab.cloud import secret_rotation, task_tokens, usage
+from lab.cloud.faults import Application, AwsFaults, Receive, Scope, Send, read_body, with_faults
 from lab.cloud.lambda_bootstrap import END_OF_LOG
 
 TOKEN_HEADER = "x-lab-token"  # noqa: S105 (the name of a header)
@@ -64,10 +66,7 @@ EMF_LINES_KEPT = 100_000  # minutes of a storm when nobody collects; then the ol
 LOG_SECONDS = 0.25  # the emulator's own limit, reached only when a bootstrap ends without its mark
 _emf_lines: deque[tuple[str, str]] = deque(maxlen=EMF_LINES_KEPT)
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+_faults = AwsFaults()
 
 
 def put_service_events(body: Any) -> object:
@@ -132,6 +131,7 @@ DOORS: Mapping[str, Callable[[Any], object]] = {
     "/_lab/queue-figures": queue_figures,
     "/_lab/usage": usage.counted,
     "/_lab/function-environment": set_function_environment,
+    "/_lab/faults": _faults.replace,
 }
 
 
@@ -146,12 +146,7 @@ def with_doors(inner: Application, token: str, account: str, region: str) -> App
         if not hmac.compare_digest(given, token.encode()):
             await _answer(send, 403)
             return
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        body = await read_body(receive)
         set_request_account_id(account)
         set_request_region(region)
         answer = DOORS[scope["path"]](json.loads(body))
@@ -316,7 +311,7 @@ def main() -> None:
         lambda_svc._execute_function_provided_warm, int(os.environ["LAB_LAMBDA_ENVIRONMENTS"])
     )
     ministack_app.app = with_doors(
-        ministack_app.app,
+        with_faults(ministack_app.app, _faults),
         token,
         os.environ["MINISTACK_ACCOUNT_ID"],
         os.environ["MINISTACK_REGION"],

@@ -25,6 +25,7 @@ ORDER = (
     "test_reconcile",
     "test_objectives",
     "test_storm",
+    "test_chaos",
     "test_howto",
     "test_bad_input",
     "test_shutdown",
@@ -33,6 +34,7 @@ ORDER = (
     "test_capacity",
     "test_alarms",
     "test_metrics",
+    "test_secrets",  # of all that the tests before it made happen
     "test_permissions",
     "test_terraform",
     "test_approval_link",  # on an emulator of its own

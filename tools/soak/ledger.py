@@ -100,6 +100,12 @@ class Ledger:
             return self._arrived
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether something was written that has not arrived."""
+        with self._lock:
+            return self._arrived < sum(self._written)
+
+    @property
     def has_debts(self) -> bool:
         """Whether something is owed that has not arrived."""
         with self._lock:

@@ -14,8 +14,6 @@ JUDGED_SECONDS: Final = 90.0
 # Medians of two thirds may differ by so much: buffers are full at one time and empty at another.
 ALLOWED_MB: Final = 8.0
 ALLOWED_SHARE: Final = 0.10
-# Architecture's promise with the default bound full; the soak's bound is a fifth of it.
-MOST_MB: Final = 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +41,6 @@ class Verdict:
     def grows(self) -> bool:
         """Whether the process holds more and more."""
         return self.is_judged and self.late_mb > self.early_mb * (1 + ALLOWED_SHARE) + ALLOWED_MB
-
-    @property
-    def is_too_large(self) -> bool:
-        """Whether it ever held more than a server may."""
-        return self.peak_mb > MOST_MB
 
 
 def judge(samples: Sequence[Sample]) -> Verdict:

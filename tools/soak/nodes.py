@@ -22,19 +22,29 @@ class SoakNode:
     """One node in a thread. Paths are `soak-<node>-<number>`, by which the queue knows an event again."""
 
     def __init__(
-        self, number: int, port: int, dialect: Dialect, ledger: Ledger, rate: float, *, obeys: bool
+        self,
+        number: int,
+        port: int,
+        dialect: Dialect,
+        ledger: Ledger,
+        rate: float,
+        *,
+        obeys: bool,
+        most: int = 0,
     ) -> None:
         self._number = number
         self._port = port
         self._dialect = dialect
         self._ledger = ledger
         self._rate = rate  # events a second while it may write
+        self._most = most  # events to write in all; 0: until it is stopped
         self._obeys = obeys  # whether back pressure makes it pause
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._lock = threading.Lock()
         self._written: dict[int, Written] = {}  # by our port, until the proxy says what was acknowledged
         self.sessions = 0
+        self.is_finished = False  # has written all of its events
 
     def start(self) -> None:
         """Begin to write."""
@@ -61,7 +71,7 @@ class SoakNode:
             return not self._written
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop.is_set() and not self.is_finished:
             with contextlib.suppress(OSError):
                 self._session()
             self._stop.wait(RETRY_SECONDS)
@@ -100,6 +110,9 @@ class SoakNode:
                 continue
             due += self._rate * BURST_SECONDS
             burst = b""
+            if self._most and self._ledger.next_number(self._number) + due >= self._most:
+                due = float(self._most - self._ledger.next_number(self._number))
+                self.is_finished = True
             while due >= 1:
                 due -= 1
                 request += 1
@@ -109,6 +122,8 @@ class SoakNode:
                 self._ledger.write(self._number, connection, offset)
                 burst += frame
             sock.sendall(burst)
+            if self.is_finished:
+                return
             time.sleep(BURST_SECONDS)
 
 

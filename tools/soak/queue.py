@@ -17,30 +17,26 @@ from typing import Any, Final
 
 import orjson
 
+from tools.soak.plan import Plan
+
 _LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 LATE_SECONDS: Final = (0.5, 2.0)
-# Of each call, when the queue is not away; the rest is answered at once.
-FATES: Final = {
-    "late": 0.02,
-    "answer lost": 0.01,
-    "call refused": 0.02,
-    "entries refused": 0.03,
-    "entry rejected": 0.002,
-}
 
 
 class FaultyQueue:
     """Serves in a thread of its own on a free loopback port. Both functions are called in that thread."""
 
     def __init__(
-        self, on_accepted: Callable[[str, str], None], is_away: Callable[[], bool], seed: int
+        self, on_accepted: Callable[[str, str], None], is_away: Callable[[], bool], plan: Plan, seed: int
     ) -> None:
+        self._plan = plan
         self._on_accepted = on_accepted
         self._is_away = is_away
         self._dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.fates: Counter[str] = Counter()
+        self.entries: Counter[str] = Counter()  # by "accepted" and "refused"
         self.is_faulty = True  # False: every call is accepted, for settling
         self.port = 0
 
@@ -98,12 +94,14 @@ class FaultyQueue:
         failed: list[dict[str, Any]] = []
         for entry in request["Entries"]:
             is_rejected = fate == "entry rejected" and queue == "ingestion" and not failed
-            if is_rejected or (fate == "entries refused" and self._dice.random() < 0.3):
+            if is_rejected or (fate == "entries refused" and self._dice.random() < self._plan.refused_share):
                 code = "InvalidMessageContents" if is_rejected else "InternalError"
                 failed.append({"Id": entry["Id"], "SenderFault": is_rejected, "Code": code})
             else:
                 self._on_accepted(queue, entry["MessageBody"])
                 accepted.append({"Id": entry["Id"], "MessageId": entry["Id"], "MD5OfMessageBody": ""})
+        self.entries["accepted"] += len(accepted)
+        self.entries["refused"] += len(failed)
         return None if fate == "answer lost" else (200, {"Successful": accepted, "Failed": failed})
 
     def _fate(self) -> str:
@@ -112,7 +110,7 @@ class FaultyQueue:
         if self._is_away():
             return "away"
         drawn = self._dice.random()
-        for fate, share in FATES.items():
+        for fate, share in self._plan.fates.items():
             drawn -= share
             if drawn < 0:
                 return fate

@@ -87,7 +87,7 @@ def classify(event: FileEvent, junction_path: str) -> Wanted | FilterReason:
     key = object_key(path, junction_path)
     if key is None:
         return FilterReason.OTHER_VOLUME
-    if len(key.encode()) > MAX_KEY_BYTES:
+    if not is_addressable(key):
         return FilterReason.PATH_NOT_ADDRESSABLE
     return Wanted(action, path, key)
 
@@ -98,6 +98,14 @@ def normalise(path: str) -> str:
     Two forms of one accented letter are two names to NFS, so they are not merged.
     """
     return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def is_addressable(key: str) -> bool:
+    """Whether a key can name a file: S3's length, and neither `..` nor NUL, which no file is called.
+
+    Whoever invents events could leave the scope's folder with them, here or in what reads the outputs.
+    """
+    return len(key.encode()) <= MAX_KEY_BYTES and ".." not in key.split("/") and "\0" not in key
 
 
 def object_key(path: str, junction_path: str) -> str | None:

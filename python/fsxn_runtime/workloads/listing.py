@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from fsxn_runtime.events import DETAIL_TYPE, EVENT_SOURCE, EventType, FileEvent, format_timestamp
 from fsxn_runtime.routing import Pattern
-from fsxn_runtime.workloads.core import KEY_LENGTH, normalise, object_key, settle_delay
+from fsxn_runtime.workloads.core import KEY_LENGTH, is_addressable, normalise, object_key, settle_delay
 from fsxn_runtime.workloads.model import ObjectVersion, Page, Pass, SkipReason, Watermark
 
 SOURCE: Final = "fsxn.listing"  # who sent the message; ONTAP's come from the bus
@@ -65,7 +65,7 @@ class Scope:
         if version.key.endswith("/"):
             return SkipReason.DIRECTORY
         path = normalise(f"{self.junction_path}/{version.key}")
-        if object_key(path, self.junction_path) != version.key:
+        if object_key(path, self.junction_path) != version.key or not is_addressable(version.key):
             return SkipReason.PATH_NOT_ADDRESSABLE
         for kind in _TYPES:
             event = self._event(path, version, kind, now_us)

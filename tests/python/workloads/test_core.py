@@ -80,6 +80,15 @@ def test_a_rename_without_a_target_is_rejected():
         ({"file_path": "/vol10/a.pdf"}, FilterReason.OTHER_VOLUME),
         ({"path_bytes": "/w=="}, FilterReason.PATH_NOT_ADDRESSABLE),
         ({"file_path": "/vol1/" + "ä" * 513}, FilterReason.PATH_NOT_ADDRESSABLE),
+        ({"file_path": "/vol1/inbox/../legal/a.pdf"}, FilterReason.PATH_NOT_ADDRESSABLE),
+        ({"file_path": "/vol1/.."}, FilterReason.PATH_NOT_ADDRESSABLE),
+        ({"file_path": "/vol1//..//../etc/passwd"}, FilterReason.PATH_NOT_ADDRESSABLE),
+        ({"file_path": "/vol1/a\0b"}, FilterReason.PATH_NOT_ADDRESSABLE),
+        (
+            {"event_type": EventType.FILE_RENAME, "target_path": "/vol1/../a"},
+            FilterReason.PATH_NOT_ADDRESSABLE,
+        ),
+        ({"file_path": "/../vol1/a.pdf"}, FilterReason.OTHER_VOLUME),
     ],
 )
 def test_what_is_left_alone_has_its_reason(changes, reason):

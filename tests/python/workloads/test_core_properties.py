@@ -34,11 +34,16 @@ def test_normalising_is_idempotent_and_forgets_how_slashes_were_written(parts, s
     assert once == core.normalise("/" + "/".join(parts))
 
 
-@given(path=texts, junction=texts, event_type=st.sampled_from(EventType), target=texts)
+paths = texts | st.lists(texts | st.sampled_from(["..", ".", "a\0b", "..."])).map("/".join)
+
+
+@given(path=paths, junction=texts, event_type=st.sampled_from(EventType), target=paths)
 def test_every_event_is_wanted_with_a_key_that_s3_takes_or_filtered(path, junction, event_type, target):
     event = file_event(file_path=path or "/", event_type=event_type, target_path=target)
     wanted = core.classify(event, junction)
     if isinstance(wanted, Wanted):
+        assert not {"..", "."} & set(wanted.key.split("/"))
+        assert "\0" not in wanted.key
         assert 0 < len(wanted.key.encode()) <= 1024
         assert core.normalise(junction + "/" + wanted.key) == wanted.path
     else:

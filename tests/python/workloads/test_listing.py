@@ -54,6 +54,7 @@ def test_the_same_version_listed_again_is_the_same_event_and_another_version_is_
         ("legal/", SkipReason.DIRECTORY),
         ("legal//a.pdf", SkipReason.PATH_NOT_ADDRESSABLE),
         ("./a.pdf", SkipReason.PATH_NOT_ADDRESSABLE),
+        ("legal/../a.pdf", SkipReason.PATH_NOT_ADDRESSABLE),
         ("other/a.pdf", SkipReason.OUT_OF_SCOPE),
     ],
 )

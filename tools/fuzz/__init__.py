@@ -1,0 +1,1 @@
+"""Fuzzing: broken input at everything that reads what others sent. `make fuzz [TARGET=wire] SECONDS=60`."""
