@@ -6,11 +6,13 @@ module "diagnose" {
   context              = var.context
   name                 = "diagnose"
   description          = "Reads ONTAP's FPolicy side for fsxn diagnose; changes nothing."
+  endpoints            = var.endpoints
   handler              = "fsxn_runtime.diagnose.handler.handler"
   operations           = var.operations
   package_path         = var.diagnose.package_path
   reserved_concurrency = 1 # one login at a time: refused ones are counted in one item
   runtime              = { timeout_seconds = 60 }
+  services             = ["dynamodb", "ecs", "secretsmanager"]
   vpc                  = var.reconciler.vpc
 
   policies = {

@@ -77,5 +77,9 @@ output "volume_map" {
 
 output "vpc_services" {
   description = "AWS services that are called from inside the VPC, by function, for module vpc-endpoints."
-  value       = { reconcile = module.reconcile.vpc_services, server = local._vpc_services }
+  value = {
+    diagnose  = module.diagnose.vpc_services
+    reconcile = module.reconcile.vpc_services
+    server    = local._vpc_services
+  }
 }
