@@ -28,6 +28,8 @@
 - A secret's rotation calls the four steps (`secret_rotation.py`); the emulator alone says that it rotated.
 - Who sends a task's result needs permission on the state machine that waits (`task_tokens.py`), as on AWS;
   the emulator alone asks for it on everything.
+- An alarm sees only the metric with exactly its dimensions; to the emulator alone one queue's messages are
+  those of every queue.
 - The process ends, with its Lambda workers and its folder (TMPDIR), when its standard input does:
   whoever started it is gone.
 
@@ -48,12 +50,13 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any
 
 from ministack import app as ministack_app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import set_request_account_id, set_request_region
-from ministack.services import cloudwatch_logs, ecs, eventbridge, lambda_svc, s3, sqs
+from ministack.services import cloudwatch, cloudwatch_logs, ecs, eventbridge, lambda_svc, s3, sqs
 
 from lab.cloud import secret_rotation, task_tokens, usage
 from lab.cloud.faults import Application, AwsFaults, Receive, Scope, Send, read_body, with_faults
@@ -122,6 +125,21 @@ def with_emf_lines(fan_out: Callable[..., None]) -> Callable[..., None]:
         fan_out(group, stream, events)
 
     return keep_and_fan_out
+
+
+def with_dimensions(evaluate: FunctionType) -> Callable[[dict[str, Any]], None]:
+    """Wrap the evaluation of an alarm, which looks through all metrics for those with its metric's name."""
+
+    def evaluate_its_metric(alarm: dict[str, Any]) -> None:
+        dimensions = {each["Name"]: each["Value"] for each in alarm.get("Dimensions") or ()}
+        key = (alarm.get("Namespace"), alarm.get("MetricName"), cloudwatch._dims_key(dimensions))
+        points = cloudwatch._metrics.get(key)
+        if points:
+            # The same code over one metric. Other threads publish meanwhile, so the module's own stays.
+            names = {**evaluate.__globals__, "_metrics": {key: points}}
+            FunctionType(evaluate.__code__, names)(alarm)
+
+    return evaluate_its_metric
 
 
 DOORS: Mapping[str, Callable[[Any], object]] = {
@@ -302,6 +320,7 @@ def main() -> None:
     iam_actions.s3_additional_checks = with_missing_objects(iam_actions.s3_additional_checks)
     iam_evaluator.evaluate_trust_policy = with_source_account(iam_evaluator.evaluate_trust_policy)
     iam_evaluator._resolve_condition_key = with_roles_and_tls(iam_evaluator._resolve_condition_key)
+    cloudwatch._evaluate_alarm = with_dimensions(cloudwatch._evaluate_alarm)
     cloudwatch_logs._fanout_to_subscription_filters = with_emf_lines(
         cloudwatch_logs._fanout_to_subscription_filters
     )

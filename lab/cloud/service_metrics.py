@@ -2,8 +2,7 @@
 
 Only what the product's dashboards draw: `AWS/SQS` by queue, `ECS/ContainerInsights` by cluster and service,
 and of what costs (`usage.py`) functions' invocations, tables' write units, log groups' bytes, executions.
-AWS publishes them every minute; here oftener, because a run is short. Start it only where they are wanted:
-the emulator's alarms ignore dimensions, so one queue's figures move the alarms of all queues.
+AWS publishes them every minute; here oftener, because a run is short.
 """
 
 from __future__ import annotations

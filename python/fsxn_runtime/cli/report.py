@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from fsxn_runtime.cli.console import Exit, say
 from fsxn_runtime.cli.times import parse_time
+from fsxn_runtime.cost import Configuration, read_plan
 from fsxn_runtime.edge.clients import client
 from fsxn_runtime.edge.clock import now_us
 from fsxn_runtime.edge.settings import metric_namespace, text
@@ -34,6 +35,7 @@ from fsxn_runtime.report import (
     read_objectives,
     read_outlook,
     read_replays,
+    read_spending,
     render,
 )
 from fsxn_runtime.slo import kept_seconds
@@ -82,6 +84,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--file-system", metavar="ID", help="file system (default: FILE_SYSTEM_ID)")
     parser.add_argument("--lineage-table", metavar="NAME", help="lineage table (default: LINEAGE_TABLE)")
     parser.add_argument("--guardrail-table", metavar="NAME", help="its table (default: GUARDRAIL_TABLE)")
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="output of terraform show -json: cost also of what stands there (only of traffic)",
+    )
     parser.add_argument(
         "--runbooks",
         default="",
@@ -155,6 +163,7 @@ def _parts(arguments: argparse.Namespace, period: Period, now: int) -> dict[str,
     system = arguments.file_system or text(os.environ, "FILE_SYSTEM_ID", "")
     namespace = metric_namespace(os.environ)
     length = kept_seconds(period.start, now)
+    deployed = read_plan(_read(arguments.plan)) if arguments.plan else Configuration()
     return {
         "objectives": lambda: read_objectives(client("cloudwatch"), period),
         "incidents": lambda: read_incidents(client("cloudwatch"), prefix, period),
@@ -172,5 +181,8 @@ def _parts(arguments: argparse.Namespace, period: Period, now: int) -> dict[str,
         )
         if guardrail
         else "no table: give --guardrail-table or GUARDRAIL_TABLE",
+        "cost": lambda: read_spending(
+            client("cloudwatch"), namespace, period, length, client("cloudwatch").meta.region_name, deployed
+        ),
         "dashboards": lambda: read_dashboards(client("cloudwatch"), prefix, period),
     }

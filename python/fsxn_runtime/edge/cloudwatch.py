@@ -1,8 +1,8 @@
-"""Reading series of metrics from CloudWatch, page by page."""
+"""Reading metrics from CloudWatch, page by page: their series, and which there are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -34,6 +34,35 @@ def read_series(
                 times = (int(time.timestamp()) for time in result["Timestamps"])
                 found[result["Id"]] += zip(times, result["Values"], strict=True)
     return {query_id: sorted(points) for query_id, points in found.items()}
+
+
+def metric_query(
+    query_id: str, namespace: str, name: str, stat: str, period: int, dimensions: Mapping[str, str]
+) -> dict[str, Any]:
+    """Give the query of one metric's statistic, in periods of so many seconds."""
+    metric = {
+        "Namespace": namespace,
+        "MetricName": name,
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+    }
+    return {"Id": query_id, "MetricStat": {"Metric": metric, "Period": period, "Stat": stat}}
+
+
+def dimensions_of(cloudwatch: Any, namespace: str, name: str, keys: Iterable[str]) -> list[dict[str, str]]:
+    """Give the dimensions of every metric of a name that has exactly these keys.
+
+    CloudWatch lists what had values within the last two weeks. Raises the errors of `edge.aws_errors`.
+    """
+    wanted = set(keys)
+    found = []
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=namespace, MetricName=name)
+    with aws_call("cloudwatch:ListMetrics"):
+        for page in pages:
+            for metric in page["Metrics"]:
+                values = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+                if values.keys() == wanted:
+                    found.append(values)
+    return sorted(found, key=lambda values: sorted(values.items()))
 
 
 def _check(result: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from fsxn_runtime.report.period import (
     read_objectives,
     read_outlook,
     read_replays,
+    read_spending,
 )
 from fsxn_runtime.report.store import Place, Reader, queue_depths
 from fsxn_runtime.report.text import lines
@@ -46,6 +47,7 @@ __all__ = [
     "read_objectives",
     "read_outlook",
     "read_replays",
+    "read_spending",
     "render",
     "scale",
     "verify",

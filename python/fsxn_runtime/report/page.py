@@ -114,6 +114,8 @@ def _period_tiles(period: Mapping[str, Any]) -> list[dict[str, str]]:
         tiles.append(("days until full", found["first"] or "–"))
     if found := parts.get("guardrails"):
         tiles.append(("GiB grown", found["executed_gb"]))
+    if found := parts.get("cost"):
+        tiles.append(("USD by list prices", found["usd"]))
     return [{"name": name, "value": value} for name, value in tiles]
 
 

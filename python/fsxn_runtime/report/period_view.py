@@ -38,6 +38,7 @@ _DAY_BINS: Final = 120  # more hours than this are drawn as days
 _MOST_ROWS: Final = 60  # of a table on the page; the rest is in the data
 _MOST_ALARMS: Final = 24  # rows of a chart
 _SOON_DAYS: Final = 7  # full within a week is no matter of planning any more
+_MOST_LINES: Final = 10  # of what costs most
 _MOST_CURVES: Final = 4  # the first to be full
 _FRAME: Final = outlook_chart.Frame(width=470, height=230, left=50, right=12, top=28, bottom=30)
 
@@ -56,6 +57,7 @@ def view(collected: Mapping[str, Any], runbooks: str = "") -> dict[str, Any]:
         "lineage": _lineage,
         "forecast": _forecast,
         "guardrails": _guardrails,
+        "cost": _cost,
         "dashboards": lambda found: _dashboards(found, start),
     }
     return {
@@ -104,6 +106,8 @@ def figure(value: float | None, digits: int = 2) -> str:
     """Write a figure without zeros at its end."""
     if value is None:
         return "–"
+    if 0 < abs(value) < 0.01 and digits:
+        return f"{value:.2g}"
     written = f"{value:,.{digits}f}"
     return written.rstrip("0").rstrip(".") if digits else written
 
@@ -373,6 +377,43 @@ def _entry(each: Mapping[str, Any]) -> Row:
         cell(each["mode"].replace("_", " ").lower()),
         cell(": ".join(filter(None, (context.get("actor"), context.get("why")))) or "–", class_="words"),
     )
+
+
+def _cost(found: Mapping[str, Any]) -> dict[str, Any]:
+    if found["traffic"] is None:
+        return {"table": table((), ()), "usd": "0"}
+    millions = found["per_million_versions"]
+    lines = sorted(found["lines"], key=lambda line: -float(line["usd"]))
+    return {
+        "region": found["region"],
+        "as_of": found["as_of"],
+        "usd": figure(float(found["usd"])),
+        "table": table(
+            ("workload", "USD#", "USD for a million file versions#"),
+            (
+                (
+                    cell(name),
+                    cell(figure(float(usd))),
+                    cell(figure(float(millions[name])) if name in millions else "–"),
+                )
+                for name, usd in found["by_workload"].items()
+            ),
+        ),
+        "lines": table(
+            ("largest lines", "workload", "amount#", "unit", "USD#"),
+            (
+                (
+                    cell(line["quantity"]),
+                    cell(line["workload"]),
+                    cell(figure(float(line["amount"]))),
+                    cell(line["unit"]),
+                    cell(figure(float(line["usd"]))),
+                )
+                for line in lines[:_MOST_LINES]
+            ),
+        ),
+        "more": max(0, len(lines) - _MOST_LINES),
+    }
 
 
 def _dashboards(found: Sequence[Mapping[str, Any]], start: int) -> dict[str, Any]:

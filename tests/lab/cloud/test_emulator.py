@@ -101,3 +101,34 @@ def test_service_events_need_the_token(emulator: Emulator) -> None:
     stranger.port = emulator.port
     with pytest.raises(EmulatorError, match="403"):
         stranger.publish_service_event(source="aws.ecs", detail_type="t", detail={}, resources=[])
+
+
+def test_an_alarm_sees_only_the_metric_with_its_dimensions(emulator: Emulator) -> None:
+    """Steps: another queue's messages change nothing; its own raise it; its own end it."""
+    cloudwatch = emulator.client("cloudwatch")
+    for name, dimensions in (("mine", [{"Name": "QueueName", "Value": "mine"}]), ("none", [])):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="N",
+            MetricName="Waiting",
+            Dimensions=dimensions,
+            Statistic="Maximum",
+            Period=1,
+            EvaluationPeriods=1,
+            Threshold=5,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+
+    def states(value: float, queue: str) -> dict[str, str]:
+        data = {
+            "MetricName": "Waiting",
+            "Value": value,
+            "Dimensions": [{"Name": "QueueName", "Value": queue}],
+        }
+        cloudwatch.put_metric_data(Namespace="N", MetricData=[data])
+        found = cloudwatch.describe_alarms()["MetricAlarms"]
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
+
+    assert states(9, "other") == {"mine": "INSUFFICIENT_DATA", "none": "INSUFFICIENT_DATA"}
+    assert states(9, "mine") == {"mine": "ALARM", "none": "INSUFFICIENT_DATA"}
+    wait_until(lambda: states(1, "mine")["mine"] == "OK", 10)

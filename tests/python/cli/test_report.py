@@ -167,6 +167,26 @@ def test_objectives_dashboards_and_replays_have_the_values_that_were_published(
     assert "Missed: replay-completion" in page.read_text()
 
 
+def test_what_was_counted_has_its_price(emulator: Emulator, command: Command):
+    cloudwatch = emulator.client("cloudwatch")
+    for name, value, uc_id in (
+        ("FPolicyEventsReceived_count", 1000.0, ""),
+        ("WorkloadStarted_count", 400.0, "legal"),
+        ("WorkloadDuplicates_count", 300.0, "legal"),
+    ):
+        dimensions = [{"Name": "UcId", "Value": uc_id}] if uc_id else []
+        cloudwatch.put_metric_data(
+            Namespace="FSxN-S3AP-Patterns",
+            MetricData=[{"MetricName": name, "Value": value, "Dimensions": dimensions}],
+        )
+    _, data, _ = command()
+    found = data["parts"]["cost"]["found"]
+    assert found["traffic"]["workloads"].keys() == {"legal"}
+    assert found["traffic"]["events"] == 1000.0
+    assert float(found["by_workload"]["legal"]) > 0
+    assert float(found["usd"]) == pytest.approx(sum(float(line["usd"]) for line in found["lines"]))
+
+
 def test_a_table_that_is_not_there_is_named_and_one_that_nobody_named_is_left_out(command: Command):
     status, data, lines = command("--guardrail-table", "nobody", "--file-system", "fs-0")
     parts = data["parts"]

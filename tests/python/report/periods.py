@@ -138,6 +138,25 @@ FOUND: dict[str, Any] = {
         "executed_gb": 380.0,
         "entries": [entry()],
     },
+    "cost": {
+        "region": "us-east-1",
+        "as_of": "2026-11-26",
+        "hours": "2",
+        "usd": "0.0694",
+        "by_workload": {"content-inventory": "0.06", "shared": "0.0094"},
+        "per_million_versions": {"content-inventory": "97.5"},
+        "traffic": {"hours": 2.0},
+        "lines": [
+            {
+                "workload": "content-inventory",
+                "quantity": "state transitions",
+                "amount": "1800",
+                "unit": "transition",
+                "usd": "0.045",
+                "formula": "(600 x 3) x 0.000025",
+            }
+        ],
+    },
     "dashboards": [{"name": "p-slo", "panels": [panel()]}],
 }
 

@@ -89,6 +89,9 @@ def test_replays_lineage_forecast_and_guardrails_show_their_figures() -> None:
         "2027-01-15 08:30:00 volume grow fsvol-1 453.2 denied daily cap exceeded not executed enforce"
         in words
     )
+    assert "What the counted traffic costs: 0.07 USD by list prices of us-east-1" in words
+    assert "content-inventory 0.06 97.5 shared 0.0094 –" in words
+    assert "state transitions content-inventory 1,800 transition 0.04" in words
     assert "1 allowed, 1 denied, 0 bypassed, 0 would deny, 1 executed with 380 GiB together" in words
 
 
@@ -203,3 +206,4 @@ def test_a_length_of_time_is_written_in_its_two_largest_units(seconds: float, wo
 
 def test_a_figure_has_no_zeros_at_its_end() -> None:
     assert [figure(value) for value in (None, 0.0, 12.5, 1234.0)] == ["–", "0", "12.5", "1,234"]
+    assert figure(0.0000234) == "2.3e-05"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from fsxn_runtime.edge.aws_errors import aws_call
-from fsxn_runtime.edge.cloudwatch import read_series
+from fsxn_runtime.edge.cloudwatch import dimensions_of, metric_query, read_series
 from fsxn_runtime.report.period.collecting import Period, stamp
 
 SECONDS_METRIC: Final = "ReplayCompletionTime_sec"
@@ -18,20 +17,28 @@ Series = Sequence[tuple[int, float]]
 
 def read_replays(cloudwatch: Any, namespace: str, period: Period, length: int) -> dict[str, Any]:
     """Give the period's replays, read in periods of `length` seconds. Raises errors of `edge.aws_errors`."""
-    names = {"seconds": (SECONDS_METRIC, "Maximum"), "events": (EVENTS_METRIC, "Sum")}
-    queries = [_query(key, namespace, name, (), length, stat) for key, (name, stat) in names.items()]
-    sources = list(_sources(cloudwatch, namespace))
-    for place, (svm, policy) in enumerate(sources):
-        dimensions = (("Svm", svm), ("Policy", policy))
-        queries.append(_query(f"source{place}", namespace, SOURCE_METRIC, dimensions, length, "Maximum"))
+    queries = [
+        metric_query("seconds", namespace, SECONDS_METRIC, "Maximum", length, {}),
+        metric_query("events", namespace, EVENTS_METRIC, "Sum", length, {}),
+    ]
+    sources = dimensions_of(cloudwatch, namespace, SOURCE_METRIC, ("Svm", "Policy"))
+    queries += [
+        metric_query(f"source{place}", namespace, SOURCE_METRIC, "Maximum", length, source)
+        for place, source in enumerate(sources)
+    ]
     found = read_series(cloudwatch, queries, period.start - period.start % length, period.end)
     return {
         "period_seconds": length,
         "measured": bool(found["seconds"]),
         "replays": list(replays(found["seconds"], found["events"], length)),
         "sources": [
-            {"svm": svm, "policy": policy, "replays": len(mine), "longest_seconds": max(mine)}
-            for place, (svm, policy) in enumerate(sources)
+            {
+                "svm": source["Svm"],
+                "policy": source["Policy"],
+                "replays": len(mine),
+                "longest_seconds": max(mine),
+            }
+            for place, source in enumerate(sources)
             if (mine := [each["seconds"] for each in replays(found[f"source{place}"], (), length)])
         ],
     }
@@ -62,25 +69,3 @@ def _neighbours(times: Iterable[int], length: int) -> Iterator[list[int]]:
         group.append(time)
     if group:
         yield group
-
-
-def _sources(cloudwatch: Any, namespace: str) -> Iterator[tuple[str, str]]:
-    """Give SVM and policy of every source that CloudWatch knows; it lists those of the last two weeks."""
-    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=namespace, MetricName=SOURCE_METRIC)
-    with aws_call("cloudwatch:ListMetrics"):
-        for page in pages:
-            for metric in page["Metrics"]:
-                values = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
-                if values.keys() == {"Svm", "Policy"}:
-                    yield values["Svm"], values["Policy"]
-
-
-def _query(
-    key: str, namespace: str, name: str, dimensions: Iterable[tuple[str, str]], length: int, stat: str
-) -> dict[str, Any]:
-    metric = {
-        "Namespace": namespace,
-        "MetricName": name,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
-    }
-    return {"Id": key, "MetricStat": {"Metric": metric, "Period": length, "Stat": stat}}
