@@ -54,7 +54,7 @@ resource "aws_cloudwatch_metric_alarm" "ontap_health" {
   comparison_operator = "LessThanThreshold"
   treat_missing_data  = "ignore" # the alarm silent says that nothing comes
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a check has passed: silence is no OK
   tags                = var.context.tags
 }
 
@@ -69,7 +69,7 @@ resource "aws_cloudwatch_metric_alarm" "ontap" {
   comparison_operator = "LessThanThreshold"
   treat_missing_data  = "ignore" # the alarm silent says that nothing comes
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a check has passed: silence is no OK
   tags                = var.context.tags
 
   metric_query {
@@ -120,7 +120,7 @@ resource "aws_cloudwatch_metric_alarm" "ontap_silent" {
   comparison_operator = "LessThanThreshold"
   treat_missing_data  = "breaching" # a heart-beat
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a run has reported again
   tags                = var.context.tags
 }
 
@@ -136,7 +136,7 @@ resource "aws_cloudwatch_metric_alarm" "access_point" {
   comparison_operator = "LessThanThreshold"
   treat_missing_data  = "ignore" # the alarm silent says that nothing comes
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a check has passed: silence is no OK
   tags                = var.context.tags
 
   metric_query {
@@ -184,7 +184,7 @@ resource "aws_cloudwatch_metric_alarm" "disrupted" {
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "ignore" # the alarm silent says that nothing comes
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a run has seen the end of it: silence is no OK
   tags                = var.context.tags
 }
 
@@ -201,6 +201,6 @@ resource "aws_cloudwatch_metric_alarm" "access_point_silent" {
   comparison_operator = "LessThanThreshold"
   treat_missing_data  = "breaching" # a heart-beat
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a run has reported again
   tags                = var.context.tags
 }

@@ -56,8 +56,8 @@ resource "aws_cloudwatch_metric_alarm" "queue" {
   evaluation_periods  = each.value.periods
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = "notBreaching" # an idle queue stops its metrics: nothing waits there
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # the queue is empty or young again
   tags                = var.context.tags
 }

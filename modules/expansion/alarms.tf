@@ -35,9 +35,9 @@ resource "aws_cloudwatch_metric_alarm" "utilisation" {
   evaluation_periods  = 3
   threshold           = var.policy.threshold_pct
   comparison_operator = "GreaterThanOrEqualToThreshold"
-  treat_missing_data  = "missing"
+  treat_missing_data  = "missing" # FSx publishes all the time: without it nothing is known, and no state is claimed
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a measured value is below the threshold: silence is no OK
   tags                = var.context.tags
 
   dynamic "metric_query" {
@@ -80,8 +80,8 @@ resource "aws_cloudwatch_metric_alarm" "failed" {
   evaluation_periods  = 1
   threshold           = 0
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = "notBreaching" # no growth, none failed
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # no more have failed; the guardrail counts the one of before until it is reset
   tags                = var.context.tags
 }

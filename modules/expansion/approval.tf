@@ -242,9 +242,9 @@ resource "aws_cloudwatch_metric_alarm" "approval_failed" {
   evaluation_periods  = 1
   threshold           = 0
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = "notBreaching" # no execution, none failed
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # no more have failed; the proposal waits for the command
   tags                = var.context.tags
 }
 
@@ -262,8 +262,8 @@ resource "aws_cloudwatch_metric_alarm" "approval_guesses" {
   evaluation_periods  = 1
   threshold           = 20
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = "notBreaching" # no link was used
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # nobody guesses any more, or pauses; access stays counted
   tags                = var.context.tags
 }

@@ -11,7 +11,7 @@ resource "aws_cloudwatch_metric_alarm" "days_until_full" {
   comparison_operator = "LessThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching" # nothing grows
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # it was forecast anew, or nothing grows any more
   tags                = var.context.tags
 }
 
@@ -27,8 +27,8 @@ resource "aws_cloudwatch_metric_alarm" "missing" {
   evaluation_periods  = 2
   threshold           = 1
   comparison_operator = "LessThanThreshold"
-  treat_missing_data  = "breaching"
+  treat_missing_data  = "breaching" # as said above
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a run has published again
   tags                = var.context.tags
 }

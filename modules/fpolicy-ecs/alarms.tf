@@ -16,7 +16,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = local._high_water_events
       periods     = 3
-      missing     = "notBreaching"
+      missing     = "notBreaching" # connections tells of silence
       description = "More than ${local._high_water_events} events wait in the server's memory for the queue."
     }
     reads-paused = {
@@ -24,7 +24,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # connections tells of silence
       description = "The server reached its bound of ${var.server_settings.max_unacked_events} events and stopped reading."
     }
     undelivered = {
@@ -32,7 +32,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # a server that runs on has given nothing up
       description = "A server stopped with events that the queue had not accepted: they are lost here, by id in its log."
     }
     malformed-frames = {
@@ -40,7 +40,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # no frame is no malformed frame
       description = "A peer sent what is no FPolicy frame; its connection was closed."
     }
     spooling = {
@@ -48,7 +48,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # connections tells of silence
       description = "Memory passed its high-water mark: the queue takes less than ONTAP sends, and events go to disk."
       needs_spool = true
     }
@@ -57,7 +57,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # connections tells of silence
       description = "The overflow spool could not be used, or a damaged file of it was set aside."
       needs_spool = true
     }
@@ -66,7 +66,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 5
-      missing     = "notBreaching"
+      missing     = "notBreaching" # no event is no unresolved one
       description = "Events carry no SVM and volume names because the volume map lacks them, so no workload receives them."
     }
     certificate = {
@@ -74,7 +74,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # the file has not changed
       description = "A changed certificate or key of the server cannot be used; the former one stays in use until it expires."
     }
     volume-map = {
@@ -82,7 +82,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 5
-      missing     = "notBreaching"
+      missing     = "notBreaching" # connections tells of silence
       description = "The server has not been able to read the volume map for five minutes."
     }
   }
@@ -103,9 +103,9 @@ resource "aws_cloudwatch_metric_alarm" "server" {
   evaluation_periods  = each.value.periods
   threshold           = each.value.threshold
   comparison_operator = each.value.comparison
-  treat_missing_data  = each.value.missing
+  treat_missing_data  = each.value.missing # chosen alarm by alarm, above
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # measured by the server while it runs; that none runs has an alarm of its own
   tags                = var.context.tags
 }
 
@@ -122,8 +122,8 @@ resource "aws_cloudwatch_metric_alarm" "load" {
   evaluation_periods  = 10
   threshold           = 80 # leaves one storm's worth of head room before throttling or a kill
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = "notBreaching" # no task has no load; connections tells of it
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # the load is measured again, or no task is left, which connections tells
   tags                = var.context.tags
 }

@@ -6,7 +6,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 3
-      missing     = "notBreaching"
+      missing     = "notBreaching" # reconcile-missing tells of silence
       description = "For three minutes ONTAP's FPolicy side could not be brought to what is wanted."
     }
     reconcile-missing = {
@@ -23,7 +23,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # no change of a policy: nothing went unguarded
       description = "A policy was changed without its guard: what clients did in about a second was not reported."
     }
     store-filling = {
@@ -31,7 +31,7 @@ locals {
       comparison  = "GreaterThanOrEqualToThreshold"
       threshold   = 70
       periods     = 3
-      missing     = "notBreaching"
+      missing     = "notBreaching" # reconcile-missing tells of silence
       description = "A Persistent Store is 70 % full; at 100 % ONTAP drops notifications."
     }
     store-nearly-full = {
@@ -39,7 +39,7 @@ locals {
       comparison  = "GreaterThanOrEqualToThreshold"
       threshold   = 90
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # reconcile-missing tells of silence
       description = "A Persistent Store is 90 % full; at 100 % ONTAP drops notifications."
     }
     store-dropping = {
@@ -47,7 +47,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # reconcile-missing tells of silence
       description = "A Persistent Store is full: ONTAP drops notifications."
     }
     ems-alerts = {
@@ -55,7 +55,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # reconcile-missing tells of silence
       description = "ONTAP reported something about FPolicy that does not heal by itself."
     }
   }
@@ -76,8 +76,8 @@ resource "aws_cloudwatch_metric_alarm" "reconcile" {
   evaluation_periods  = each.value.periods
   threshold           = each.value.threshold
   comparison_operator = each.value.comparison
-  treat_missing_data  = each.value.missing
+  treat_missing_data  = each.value.missing # chosen alarm by alarm, above
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # each is measured every minute while the reconciler runs, and its silence has an alarm of its own
   tags                = var.context.tags
 }

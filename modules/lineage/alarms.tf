@@ -8,9 +8,9 @@ resource "aws_cloudwatch_metric_alarm" "failures" {
   evaluation_periods  = 1
   threshold           = 0
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = "notBreaching" # no work, no record that could be lost
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # no more are lost; those of before stay missing, and the log has them
   tags                = var.context.tags
 }
 
@@ -27,8 +27,8 @@ resource "aws_cloudwatch_metric_alarm" "export_behind" {
   evaluation_periods  = 3
   threshold           = 10800
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "breaching"
+  treat_missing_data  = "breaching" # as said above
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a run has sealed its hours
   tags                = var.context.tags
 }

@@ -65,8 +65,8 @@ resource "aws_cloudwatch_metric_alarm" "suspicious" {
   evaluation_periods  = 1
   threshold           = var.alarm_threshold
   comparison_operator = "GreaterThanOrEqualToThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = "notBreaching" # no rename, no suspicion
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # the burst is over: now look at what it did
   tags                = local._context.tags
 }

@@ -9,15 +9,15 @@ locals {
       threshold   = 0
       period      = 300
       periods     = 1
-      missing     = "notBreaching"
+      missing     = "notBreaching" # no step, no failure; overdue tells when none comes at all
     }
     overdue = {
       metric_name = "RotationAge_days"
       description = "The password is older than ${local._overdue_days} days, or nobody looks at its age."
       threshold   = local._overdue_days
       period      = 3600
-      periods     = 3 # the watch runs every hour; two may be missing
-      missing     = "breaching"
+      periods     = 3           # the watch runs every hour; two may be missing
+      missing     = "breaching" # the watch runs every hour: silence means that nobody looks
     }
     unfinished = {
       metric_name = "RotationUnfinished_hours"
@@ -42,8 +42,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   evaluation_periods  = each.value.periods
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = each.value.missing
+  treat_missing_data  = each.value.missing # chosen alarm by alarm, above
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a step or the watch has said so; overdue takes silence for the worst
   tags                = var.context.tags
 }

@@ -26,14 +26,14 @@ resource "aws_cloudwatch_metric_alarm" "slo" {
   evaluation_periods  = each.value.periods
   threshold           = each.value.threshold
   comparison_operator = local._comparisons[each.value.comparison]
-  treat_missing_data  = each.value.missing_data
+  treat_missing_data  = each.value.missing_data # the catalogue's choice, see above
 
   # With "ignore", a p99 of fewer than 1,000 events in five minutes would never change the state: a quiet pipeline
   # would have no alarm. Few events that are slow in three periods in a row are slow.
   evaluate_low_sample_count_percentiles = startswith(each.value.statistic, "p") ? "evaluate" : null
 
   alarm_actions = local._topic
-  ok_actions    = contains(local._without_ok, each.key) ? [] : local._topic
+  ok_actions    = contains(local._without_ok, each.key) ? [] : local._topic # see above
   tags          = var.context.tags
 }
 

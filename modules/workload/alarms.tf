@@ -41,9 +41,9 @@ resource "aws_cloudwatch_metric_alarm" "queue" {
   evaluation_periods  = each.value.periods
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = "notBreaching" # an idle queue stops its metrics: nothing waits there
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # the queue is empty or young again
   tags                = local._context.tags
 }
 
@@ -61,7 +61,7 @@ resource "aws_cloudwatch_metric_alarm" "paused" {
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "ignore" # between two sweeps it remembers what the last one saw
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a sweep has seen it running: silence is no OK
   tags                = local._context.tags
 }
 
@@ -77,8 +77,8 @@ resource "aws_cloudwatch_metric_alarm" "misconfigured" {
   evaluation_periods  = 1
   threshold           = 0
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = "notBreaching" # no failed work, nothing misconfigured
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # no more is given up; what was waits in the dead-letter queue, which has its own alarm
   tags                = local._context.tags
 }

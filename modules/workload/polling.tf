@@ -123,8 +123,8 @@ resource "aws_cloudwatch_metric_alarm" "poll_behind" {
   evaluation_periods  = 2
   threshold           = var.polling.behind_threshold_seconds
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "breaching"
+  treat_missing_data  = "breaching" # every run publishes its age: silence means that nobody polls
   alarm_actions       = [var.operations.notification_topic_arn]
-  ok_actions          = [var.operations.notification_topic_arn]
+  ok_actions          = [var.operations.notification_topic_arn] # a run has finished its pass
   tags                = local._context.tags
 }
