@@ -53,6 +53,16 @@ data "aws_iam_policy_document" "diagnose" {
     ]
   }
 
+  dynamic "statement" {
+    for_each = var.launch.fixed_addresses ? { this = true } : {}
+
+    content {
+      sid       = "FindHosts"
+      actions   = ["ecs:DescribeContainerInstances"]
+      resources = ["arn:${var.context.partition}:ecs:${var.context.region}:${var.context.account_id}:container-instance/${aws_ecs_cluster.this.name}/*"]
+    }
+  }
+
   statement {
     sid       = "ReadWanted"
     actions   = ["dynamodb:GetItem", "dynamodb:Scan"]

@@ -53,7 +53,7 @@ locals {
     FPOLICY_RECV_BUFFER_BYTES          = var.server_settings.recv_buffer_bytes
     FPOLICY_SHUTDOWN_DEADLINE_SECONDS  = var.server_settings.shutdown_deadline_seconds
     FPOLICY_SPOOL_DIR                  = var.spool == null ? null : local._spool_path
-    FPOLICY_SPOOL_LASTING              = var.spool == null ? null : var.spool.efs != null
+    FPOLICY_SPOOL_LASTING              = var.spool == null ? null : var.spool.efs != null || var.spool.host_path != null
     FPOLICY_SPOOL_MAX_BYTES            = var.spool == null ? null : var.spool.max_gb * 1073741824
     FPOLICY_VOLUME_MAP                 = "s3://${aws_s3_bucket.config.bucket}/${local._volume_map_key}"
     FPOLICY_VOLUME_MAP_REFRESH_SECONDS = var.server_settings.volume_map_refresh_seconds
@@ -67,6 +67,7 @@ locals {
   _vpc_services = toset(concat(
     ["logs", "s3", "sqs"],
     var.image.ecr_repository_arn == null ? [] : ["ecr.api", "ecr.dkr"],
+    var.launch.type == "EC2" ? ["ecs", "ecs-agent", "ecs-telemetry"] : [], # the agent of the instances
     var.tls == null ? [] : ["secretsmanager"],
   ))
   _unreached = var.endpoints == null ? toset([]) : setsubtract(local._vpc_services, coalesce(var.endpoints, []))
@@ -100,8 +101,8 @@ resource "aws_ecs_task_definition" "server" {
   family                   = local._full_name
   cpu                      = var.task.cpu_units
   memory                   = var.task.memory_mb
-  network_mode             = "awsvpc"
-  requires_compatibilities = ["FARGATE"]
+  network_mode             = var.launch.fixed_addresses ? "host" : "awsvpc"
+  requires_compatibilities = [var.launch.type]
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
   tags                     = var.context.tags
@@ -146,7 +147,7 @@ resource "aws_ecs_task_definition" "server" {
   }])
 
   dynamic "ephemeral_storage" {
-    for_each = { for name, spool in local._spool : name => spool if spool.efs == null }
+    for_each = { for name, spool in local._spool : name => spool if spool.efs == null && spool.host_path == null }
 
     content {
       size_in_gib = ephemeral_storage.value.ephemeral_storage_gb
@@ -157,7 +158,8 @@ resource "aws_ecs_task_definition" "server" {
     for_each = local._spool
 
     content {
-      name = volume.key
+      name      = volume.key
+      host_path = volume.value.host_path
 
       dynamic "efs_volume_configuration" {
         for_each = volume.value.efs == null ? {} : { this = volume.value.efs }
@@ -204,24 +206,47 @@ resource "aws_ecs_service" "server" {
   cluster                       = aws_ecs_cluster.this.arn
   task_definition               = aws_ecs_task_definition.server.arn
   desired_count                 = var.desired_count
-  launch_type                   = "FARGATE"
+  launch_type                   = var.launch.type
   propagate_tags                = "SERVICE"
   availability_zone_rebalancing = "DISABLED" # rebalancing moves healthy tasks, and a task's address is what ONTAP knows
   tags                          = var.context.tags
 
-  # Old and new run at once: the old task serves until the new one is connected.
-  deployment_maximum_percent         = 200
-  deployment_minimum_healthy_percent = 100
+  # Old and new run at once: the old task serves until the new one is connected. Two cannot share an instance's address:
+  # then one stops, and the others serve meanwhile.
+  deployment_maximum_percent         = var.launch.fixed_addresses ? 100 : 200
+  deployment_minimum_healthy_percent = var.launch.fixed_addresses ? floor(100 * (var.desired_count - 1) / var.desired_count) : 100
 
   deployment_circuit_breaker {
     enable   = true
     rollback = true
   }
 
-  network_configuration {
-    assign_public_ip = false
-    security_groups  = [aws_security_group.server.id]
-    subnets          = var.network.subnet_ids
+  # Fargate spreads tasks over zones by itself.
+  dynamic "ordered_placement_strategy" {
+    for_each = var.launch.type == "FARGATE" ? [] : var.launch.fixed_addresses ? ["attribute:ecs.availability-zone"] : ["attribute:ecs.availability-zone", "instanceId"]
+
+    content {
+      type  = "spread"
+      field = ordered_placement_strategy.value
+    }
+  }
+
+  dynamic "placement_constraints" {
+    for_each = var.launch.fixed_addresses ? { this = true } : {}
+
+    content {
+      type = "distinctInstance"
+    }
+  }
+
+  dynamic "network_configuration" {
+    for_each = var.launch.fixed_addresses ? {} : { this = true }
+
+    content {
+      assign_public_ip = false
+      security_groups  = [aws_security_group.server.id]
+      subnets          = var.network.subnet_ids
+    }
   }
 
   # A task that starts before its permissions would retry its first events until they arrive.

@@ -266,6 +266,16 @@ data "aws_iam_policy_document" "reconcile" {
     ]
   }
 
+  dynamic "statement" {
+    for_each = var.launch.fixed_addresses ? { this = true } : {}
+
+    content {
+      sid       = "FindHosts"
+      actions   = ["ecs:DescribeContainerInstances"]
+      resources = ["arn:${var.context.partition}:ecs:${var.context.region}:${var.context.account_id}:container-instance/${aws_ecs_cluster.this.name}/*"]
+    }
+  }
+
   statement {
     sid       = "KeepVolumeMap"
     actions   = ["s3:GetObject", "s3:PutObject"]

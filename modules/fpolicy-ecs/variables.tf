@@ -69,6 +69,26 @@ variable "ingestion_queue" {
   nullable = false
 }
 
+variable "launch" {
+  description = "Where ECS starts the tasks: type FARGATE, or EC2, on instances of yours that have joined the cluster (output cluster_name). Each task has an address of its own, which changes with it; with fixed_addresses (EC2) it has its instance's, which must be in the instance's ECS attribute fpolicy.address and carry the output security_group_id: one task for each instance, and a deployment stops one before it starts the next. A change replaces the service."
+  type = object({
+    fixed_addresses = optional(bool, false)
+    type            = optional(string, "FARGATE")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["EC2", "FARGATE"], var.launch.type)
+    error_message = "launch.type must be FARGATE or EC2."
+  }
+
+  validation {
+    condition     = var.launch.type == "EC2" || !var.launch.fixed_addresses
+    error_message = "launch.fixed_addresses needs type EC2: Fargate gives each task a new address."
+  }
+}
+
 variable "metric_catalogue" {
   description = "The product's metric catalogue, read by the root from python/fsxn_runtime/metric_catalogue.json."
   type        = object({ metrics = map(object({ statistic = string })) })
@@ -259,7 +279,7 @@ variable "server_settings" {
 }
 
 variable "spool" {
-  description = "Disk for events that the server's memory cannot hold while the queue is slow or away, at most max_gb GiB for each task (1 to 1024). Without efs it is the task's own disk of ephemeral_storage_gb GiB (21 to 200): it bridges outages of the queue and dies with the task. With efs (file system, an access point whose POSIX user is 10001, security group of the mount targets) it outlives tasks, and running tasks deliver what a dead one left. null: memory only."
+  description = "Disk for events that the server's memory cannot hold while the queue is slow or away, at most max_gb GiB for each task (1 to 1024). Without efs it is the task's own disk of ephemeral_storage_gb GiB (21 to 200): it bridges outages of the queue and dies with the task. With efs (file system, an access point whose POSIX user is 10001, security group of the mount targets) it outlives tasks, and running tasks deliver what a dead one left. With host_path (launch.type EC2), a folder of the instances that belongs to user 10001, it does so where that folder is: put it on a volume that outlives the instance. null: memory only."
   type = object({
     efs = optional(object({
       access_point_id   = string
@@ -267,6 +287,7 @@ variable "spool" {
       security_group_id = string
     }))
     ephemeral_storage_gb = optional(number, 21)
+    host_path            = optional(string)
     max_gb               = optional(number, 10)
   })
   default = null
@@ -288,13 +309,28 @@ variable "spool" {
   }
 
   validation {
-    condition     = var.spool == null ? true : var.spool.efs != null || var.server_settings.mode == "asynchronous"
-    error_message = "spool needs efs when server_settings.mode is synchronous: an answer says that the event is safe."
+    condition     = var.spool == null ? true : var.spool.efs == null || var.spool.host_path == null
+    error_message = "spool: efs or host_path, not both; neither is the task's own disk."
+  }
+
+  validation {
+    condition     = try(var.spool.host_path, null) == null ? true : can(regex("^(/[A-Za-z0-9._-]+){2,}$", var.spool.host_path)) && var.launch.type == "EC2"
+    error_message = "spool.host_path must be an absolute path of two or more parts, such as /data/fpolicy, and needs launch.type EC2: Fargate has no host to keep it on."
+  }
+
+  validation {
+    condition     = var.spool == null ? true : var.launch.type == "FARGATE" || var.spool.efs != null || var.spool.host_path != null
+    error_message = "spool needs efs or host_path with launch.type EC2: an instance gives a task no disk of its own."
+  }
+
+  validation {
+    condition     = var.spool == null ? true : var.spool.efs != null || var.spool.host_path != null || var.server_settings.mode == "asynchronous"
+    error_message = "spool needs efs or host_path when server_settings.mode is synchronous: an answer says that the event is safe."
   }
 
   # The image, the write-ahead log and the logs of the runtime share the disk.
   validation {
-    condition     = var.spool == null ? true : var.spool.efs != null || var.spool.max_gb + 5 <= var.spool.ephemeral_storage_gb
+    condition     = var.spool == null ? true : var.spool.efs != null || var.spool.host_path != null || var.spool.max_gb + 5 <= var.spool.ephemeral_storage_gb
     error_message = "spool.max_gb must leave 5 GiB of spool.ephemeral_storage_gb."
   }
 
@@ -415,7 +451,7 @@ variable "svms" {
 }
 
 variable "task" {
-  description = "Fargate task: CPU units and memory in MB (a pair that Fargate knows), architecture ARM64 or X86_64 (as the image was built), seconds between SIGTERM and SIGKILL (2 to 120)."
+  description = "Task: CPU units and memory in MB (a pair that Fargate knows, with launch.type EC2, too), architecture ARM64 or X86_64 (as the image was built), seconds between SIGTERM and SIGKILL (2 to 120)."
   type = object({
     architecture         = optional(string, "ARM64")
     cpu_units            = optional(number, 512)

@@ -674,3 +674,62 @@ run "rejects_a_vpc_that_leads_to_no_queue" {
 
   expect_failures = [aws_ecs_task_definition.server]
 }
+
+run "rejects_a_launch_type_that_ecs_has_for_others" {
+  command = plan
+
+  variables {
+    launch = { type = "EXTERNAL" }
+  }
+
+  expect_failures = [var.launch]
+}
+
+run "rejects_a_hosts_folder_on_fargate" {
+  command = plan
+
+  variables {
+    spool = { host_path = "/data/fpolicy" }
+  }
+
+  expect_failures = [var.spool]
+}
+
+run "rejects_a_spool_in_two_places" {
+  command = plan
+
+  variables {
+    launch = { type = "EC2" }
+    spool = {
+      host_path = "/data/fpolicy"
+      efs = {
+        access_point_id   = "fsap-0123456789abcdef0"
+        file_system_id    = "fs-0123456789abcdef0"
+        security_group_id = "sg-0123456789abcdef0"
+      }
+    }
+  }
+
+  expect_failures = [var.spool]
+}
+
+run "rejects_the_tasks_own_disk_on_an_instance" {
+  command = plan
+
+  variables {
+    launch = { type = "EC2" }
+    spool  = {}
+  }
+
+  expect_failures = [var.spool]
+}
+
+run "rejects_fixed_addresses_on_fargate" {
+  command = plan
+
+  variables {
+    launch = { fixed_addresses = true }
+  }
+
+  expect_failures = [var.launch]
+}

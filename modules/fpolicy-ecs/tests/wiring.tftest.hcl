@@ -289,3 +289,56 @@ run "a_spool_on_efs_lasts_and_is_encrypted_on_its_way" {
     error_message = "The task's own disk stays as it is."
   }
 }
+
+run "instances_take_tasks_with_addresses_of_their_own" {
+  command = plan
+
+  variables {
+    launch = { type = "EC2" }
+  }
+
+  assert {
+    condition     = aws_ecs_service.server.launch_type == "EC2" && aws_ecs_task_definition.server.network_mode == "awsvpc" && aws_ecs_service.server.deployment_maximum_percent == 200
+    error_message = "On instances tasks are as on Fargate: own addresses, and the old one serves until the new one is connected."
+  }
+
+  assert {
+    condition     = aws_ecs_service.server.ordered_placement_strategy[*].field == tolist(["attribute:ecs.availability-zone", "instanceId"])
+    error_message = "Tasks are spread over zones, then over instances."
+  }
+
+  assert {
+    condition     = length(setintersection(output.vpc_services.server, ["ecs", "ecs-agent", "ecs-telemetry"])) == 3
+    error_message = "The instances' agent calls ECS from the VPC."
+  }
+}
+
+run "fixed_addresses_and_a_lasting_folder_are_the_instances" {
+  command = plan
+
+  variables {
+    desired_count = 3
+    launch        = { fixed_addresses = true, type = "EC2" }
+    spool         = { host_path = "/data/fpolicy" }
+  }
+
+  assert {
+    condition     = aws_ecs_task_definition.server.network_mode == "host" && length(aws_ecs_service.server.network_configuration) == 0
+    error_message = "A task uses its instance's address."
+  }
+
+  assert {
+    condition     = one(aws_ecs_service.server.placement_constraints).type == "distinctInstance" && aws_ecs_service.server.deployment_maximum_percent == 100 && aws_ecs_service.server.deployment_minimum_healthy_percent == 66
+    error_message = "No instance gets two tasks, and a deployment stops one of three at a time."
+  }
+
+  assert {
+    condition     = one(aws_ecs_task_definition.server.volume).host_path == "/data/fpolicy" && length(aws_ecs_task_definition.server.ephemeral_storage) == 0
+    error_message = "The spool is the folder of the instance."
+  }
+
+  assert {
+    condition     = contains(jsondecode(aws_ecs_task_definition.server.container_definitions)[0].environment, { name = "FPOLICY_SPOOL_LASTING", value = "true" })
+    error_message = "The server knows that its spool outlives it."
+  }
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import urllib3
@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from fsxn_runtime.edge.aws_errors import aws_call, error_code
 from fsxn_runtime.fpolicy.model import Probe, Task
 
+# What operators give an instance whose address its task uses (modules/fpolicy-ecs/README.md).
+HOST_ADDRESS: Final = "fpolicy.address"
 # Both within the VPC; a server that reads everything answers at once.
 _PROBE_TIMEOUT: Final = urllib3.Timeout(connect=1.0, read=2.0)
 
@@ -44,14 +46,51 @@ class Tasks:
             with aws_call("ecs:DescribeTasks"):
                 answer = self._ecs.describe_tasks(cluster=self._cluster, tasks=arns[start : start + 100])
             found += answer["tasks"]
+        hosts = self._hosts(found)
         # The newest of two tasks with one address is the one that has it.
         by_address = {
-            address: task for task in sorted(found, key=_started_us) if (address := address_of(task))
+            address: task
+            for task in sorted(found, key=_started_us)
+            if (address := address_of(task) or host_address_of(task, hosts))
         }
         return [
             Task(address, self._probe(address), _started_us(task))
             for address, task in sorted(by_address.items())
         ]
+
+    def _hosts(self, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Describe the instances of tasks that use their instance's address; on Fargate none does."""
+        arns = sorted({task["containerInstanceArn"] for task in tasks if _uses_host(task)})
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(arns), 100):  # DescribeContainerInstances takes 100 (API model)
+            with aws_call("ecs:DescribeContainerInstances"):
+                answer = self._ecs.describe_container_instances(
+                    cluster=self._cluster, containerInstances=arns[start : start + 100]
+                )
+            found += answer["containerInstances"]
+        return found
+
+
+def _uses_host(task: Mapping[str, Any]) -> bool:
+    return bool(_runs(task) and task.get("containerInstanceArn") and not address_of(task))
+
+
+def _runs(task: Mapping[str, Any]) -> bool:
+    return (task.get("lastStatus"), task.get("desiredStatus")) == ("RUNNING", "RUNNING")
+
+
+def host_address_of(task: Mapping[str, Any], hosts: Iterable[Mapping[str, Any]]) -> str:
+    """Give the address that the instance of a task that runs has as its attribute fpolicy.address, else "".
+
+    Such a task has no interface of its own (network mode host), and ECS does not show an instance's.
+    """
+    attributes = (
+        attribute
+        for host in hosts
+        if _runs(task) and host.get("containerInstanceArn") == task.get("containerInstanceArn")
+        for attribute in host.get("attributes", ())
+    )
+    return next((str(each.get("value", "")) for each in attributes if each.get("name") == HOST_ADDRESS), "")
 
 
 def _started_us(task: Mapping[str, Any]) -> int:
@@ -65,7 +104,7 @@ def address_of(task: Mapping[str, Any]) -> str:
     AWS writes privateIPv4Address in attachments and privateIpv4Address in containers (AWS facts 7.3); the
     attachment's type has several names, so the detail's name decides.
     """
-    if (task.get("lastStatus"), task.get("desiredStatus")) != ("RUNNING", "RUNNING"):
+    if not _runs(task):
         return ""
     for attachment in task.get("attachments", ()):
         for detail in attachment.get("details", ()):

@@ -102,6 +102,8 @@ class Ecs:
         self._tasks = {f"arn:{number}": task for number, task in enumerate(tasks)}
         self._page = page
         self.described: list[int] = []
+        self.hosts: dict[str, str] = {}
+        self.asked_hosts: list[list[str]] = []
 
     def list_tasks(
         self,
@@ -121,6 +123,25 @@ class Ecs:
         assert len(tasks) <= 100
         self.described.append(len(tasks))
         return {"tasks": [self._tasks[arn] for arn in tasks]}
+
+    def describe_container_instances(
+        self,
+        cluster: str,
+        containerInstances: list[str],  # noqa: N803
+    ) -> dict[str, Any]:
+        assert cluster == "c"
+        self.asked_hosts.append(containerInstances)
+        known = [arn for arn in containerInstances if arn in self.hosts]
+        attribute = {"name": "fpolicy.address"}
+        return {
+            "containerInstances": [
+                {
+                    "containerInstanceArn": arn,
+                    "attributes": [{"name": "x"}, {**attribute, "value": self.hosts[arn]}],
+                }
+                for arn in known
+            ]
+        }
 
 
 def test_all_pages_of_tasks_are_read_and_described_by_the_hundred() -> None:
@@ -153,6 +174,32 @@ def test_of_tasks_with_one_address_the_newest_counts_in_whatever_order_they_come
     (task,) = Tasks(Ecs(tasks), "c", "s", probe).running()
     assert task.started_us == int((START + timedelta(seconds=2)).timestamp() * 1_000_000)
     assert asked == ["10.0.1.1"]
+
+
+def on_host(arn: str, **members: str) -> dict[str, Any]:
+    """A task of network mode host: no interface of its own."""
+    return running({}, containerInstanceArn=arn, **members)
+
+
+def test_a_task_without_an_interface_has_the_address_that_its_instance_says() -> None:
+    """Of four: one whose instance says nothing has none, nor one that stops; one has its own interface."""
+    tasks = [
+        on_host("i:1"),
+        on_host("i:2"),
+        on_host("i:3", desiredStatus="STOPPED"),
+        running(attached("10.0.9.9")),
+    ]
+    ecs = Ecs(tasks)
+    ecs.hosts = {"i:1": "10.0.1.10", "i:3": "10.0.1.30"}
+    found = Tasks(ecs, "c", "s", lambda _: Probe.READY).running()
+    assert [task.address for task in found] == ["10.0.1.10", "10.0.9.9"]
+    assert ecs.asked_hosts == [["i:1", "i:2"]]
+
+
+def test_nobody_asks_for_instances_where_each_task_has_its_own_interface() -> None:
+    ecs = Ecs([running({**attached("10.0.1.1"), "containerInstanceArn": "i:1"})])
+    assert Tasks(ecs, "c", "s", lambda _: Probe.READY).running()[0].address == "10.0.1.1"
+    assert ecs.asked_hosts == []
 
 
 def test_a_task_without_a_start_is_an_old_one() -> None:
