@@ -11,8 +11,9 @@ from fsxn_runtime.diagnose.preflight_model import Check, Inputs, Verdict, unknow
 
 # A deployment runs old and new tasks at once, and two functions have interfaces there too.
 _FREE_ADDRESSES: Final = 8
-# What a task needs where no NAT gateway is: its image, its queue, its log, the volume map.
-_SERVICES: Final = ("ecr.api", "ecr.dkr", "logs", "s3", "sqs")
+# What is called from these subnets where no NAT gateway is: by tasks (image, queue, log, volume map), and by
+# the reconciler and the diagnose function (output vpc_services of module fpolicy-ecs).
+_SERVICES: Final = ("dynamodb", "ecr.api", "ecr.dkr", "ecs", "logs", "s3", "secretsmanager", "sqs")
 
 
 def aws_checks(inputs: Inputs, facts: Facts) -> list[Check]:

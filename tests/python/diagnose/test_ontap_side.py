@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from fsxn_runtime.diagnose.handler import handler
 from fsxn_runtime.diagnose.ontap_side import OntapSide, look
-from fsxn_runtime.errors import RejectedError
+from fsxn_runtime.errors import FsxnError, RejectedError
 from fsxn_runtime.ontap import OntapClient, OntapSecret
+from fsxn_runtime.ontap.errors import OntapForbiddenError, OntapUnreachableError
 
 from lab.ontap_sim.process import SimProcess
 
@@ -89,6 +90,23 @@ def test_a_wrong_password_is_tried_once_and_named_for_every_part(
 def test_where_nobody_listens_that_is_said_once_asked(secret: OntapSecret) -> None:
     answer = seen(replace(secret, management_ip="127.0.0.1:1"))
     assert {error["code"] for error in answer["errors"].values()} == {"ontap_unreachable"}
+
+
+def test_after_silence_no_more_is_asked_and_after_a_refusal_the_next_is() -> None:
+    asked: list[str] = []
+
+    def part(name: str, error: FsxnError) -> Callable[[], None]:
+        def ask() -> None:
+            asked.append(name)
+            raise error
+
+        return ask
+
+    silent, refused = OntapUnreachableError("no answer"), OntapForbiddenError("the role")
+    answer = look({name: part(name, silent) for name in ("cluster", "svms")}, lambda: 60.0)
+    assert (asked, set(answer["errors"])) == (["cluster"], {"cluster", "svms"})
+    look({name: part(name, refused) for name in ("stores", "volumes")}, lambda: 60.0)
+    assert asked == ["cluster", "stores", "volumes"]
 
 
 def test_one_refused_part_hides_no_other(sim: SimProcess, secret: OntapSecret) -> None:

@@ -66,9 +66,12 @@ def test_a_replay_that_stamps_anew_is_told_from_one_that_keeps_times_even_with_c
     assert answers(run([event(LIVE), *anew]))["Does a replayed"] == "replay"
     some = [*anew[:2], *ALL[3:]]
     assert answers(run([event(LIVE), *some]))["Does a replayed"] == "some do"
-    early = replace(LIVE, at_us=LIVE.at_us)
-    behind = [event(each, timestamp=format_timestamp(each.at_us - 3600 * SECOND)) for each in (early, *AWAY)]
-    assert answers(run(behind))["Does a replayed"] == "original"
+    slow_us = -3600 * SECOND  # ONTAP's clock is an hour behind
+    live = event(LIVE, timestamp=format_timestamp(LIVE.at_us + slow_us))
+    kept = [event(each, timestamp=format_timestamp(each.at_us + slow_us)) for each in AWAY]
+    assert answers(run([live, *kept]))["Does a replayed"] == "original"
+    late = [event(each, timestamp=format_timestamp(BACK_US + slow_us + 8 * SECOND)) for each in AWAY]
+    assert answers(run([live, *late]))["Does a replayed"] == "replay"
 
 
 def test_the_order_is_that_of_each_session_alone() -> None:

@@ -62,6 +62,8 @@ PARTS: dict[str, Any] = {
     "volumes": [{"svm": "svm1", "name": "vol1", "junction_path": "/vol1"}],
 }
 
+SERVICES = ("dynamodb", "ecr.api", "ecr.dkr", "ecs", "logs", "s3", "secretsmanager", "sqs")
+
 Change = Callable[[dict[str, Any]], Any]
 
 
@@ -203,8 +205,6 @@ def test_no_client_at_all_proves_nothing_of_nfs_42() -> None:
 def test_endpoints_take_the_place_of_a_nat_gateway() -> None:
     def change(facts: dict[str, Any]) -> None:
         facts["routes"].update({"subnet-a": [LOCAL, ONTAP], "subnet-b": [LOCAL, ONTAP]})
-        facts["endpoints"] = [
-            f"com.amazonaws.r.{each}" for each in ("ecr.api", "ecr.dkr", "logs", "s3", "sqs")
-        ]
+        facts["endpoints"] = [f"com.amazonaws.r.{each}" for each in SERVICES]
 
     assert findings(aws_checks(INPUTS, aws_facts(change))) == []
