@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ def conclude(console: Console, run: Mapping[str, Any], page: Path, seconds: floa
     for name, value in rows(verification):
         table.add_row(name, value)
     console.print(table)
+    if run.get("used"):
+        console.print(used_table(run["used"]))
     for check in run["checks"]:
         mark = "[green]✓[/]" if check["ok"] else "[red]✗[/]"
         console.print(f"{mark} {check['title']}: {check['text']}", highlight=False)
@@ -35,6 +37,23 @@ def conclude(console: Console, run: Mapping[str, Any], page: Path, seconds: floa
         verdict += f" · [bold red]{failed} of {len(run['checks'])} checks FAILED[/]"
     console.print(f"{verdict} · {seconds:.0f} s · {page}", highlight=False, soft_wrap=True)
     return 0 if same and not failed else 1
+
+
+def used_table(compared: Iterable[Mapping[str, Any]]) -> Table:
+    """What `fsxn cost` estimates for the traffic beside what was used."""
+    table = Table(title="What it used", title_justify="left")
+    table.add_column("quantity")
+    for name in ("estimated", "counted", "ratio"):
+        table.add_column(name, justify="right")
+    for row in compared:
+        amounts = (_amount(float(row[name])) for name in ("estimated", "counted"))
+        ratio = "–" if row["ratio"] is None else f"{float(row['ratio']):.2f}"
+        table.add_row(f"{row['quantity']}, {row['workload']}", *amounts, ratio)
+    return table
+
+
+def _amount(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def rows(verification: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -7,13 +7,14 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from lab import cost
 from lab.demo import material
 from lab.demo.capacity import Capacity
 from lab.demo.tools import Check, run_tool
@@ -39,6 +40,7 @@ class Story:
         self._seed = seed
         self._files = files
         self._checks: list[Check] = []
+        self._used: list[dict[str, Any]] = []
 
     def tell(self, started_at: datetime) -> dict[str, Any]:
         """Work through the chapters; give the run. Raises WorldError when one cannot be told."""
@@ -59,17 +61,22 @@ class Story:
             "steps": [{"name": s.name, "seconds": s.seconds or 0.0} for s in self._view.steps],
             "facts": self._facts(),
             "period": period,
+            "used": self._used,
             "verification": verification,
         }
 
     def _events(self) -> dict[str, Any]:
         """Files in, reports and lineage out; give what `fsxn events verify` found."""
+        meter = cost.Meter(self._world)
         with counting(self._world, self._view):
             self._copy()
             big = self._write_in_pieces()
             self._outage()
             with self._view.step("wait until nothing moves"):
                 self._world.settle(SETTLE_SECONDS)
+        with self._view.step("compare what was used with its estimate"):
+            self._used = meter.compare()
+        self._checks.append(used_check(self._used))
         with self._view.step("compare ledger and outputs"):
             self._world.snapshot()
             self._look_at_big_file(big)
@@ -168,6 +175,13 @@ def replay_check(verification: Mapping[str, Any]) -> Check:
     return Check(
         title, f"{replay['events']:,} events, up to {distance:,} places from their order", distance > 0
     )
+
+
+def used_check(rows: Sequence[Mapping[str, Any]]) -> Check:
+    """Say whether everything that was used is what the cost model estimates for this traffic."""
+    outside = cost.outside(rows)
+    text = f"{len(rows)} quantities" if not outside else f"not within their limits: {', '.join(outside)}"
+    return Check("what was used is what fsxn cost estimates", text, bool(rows) and not outside)
 
 
 @contextmanager

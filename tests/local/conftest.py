@@ -18,6 +18,7 @@ ORDER = (
     "test_diagnose",
     "test_rotation",
     "test_path",
+    "test_cost",
     "test_lineage_export",
     "test_pause",
     "test_rename_watcher",

@@ -248,9 +248,10 @@ def _workload(flow: Flow, profile: Profile, configuration: Configuration) -> Ite
     yield Quantity(
         "S3 reads",
         name,
-        (flow.messages + flow.executions * traffic.process_reads) * read_share,
+        (flow.messages + flow.executions * traffic.process_reads) * read_share + flow.superseded,
         "request",
-        f"({messages} x 1 HEAD + {runs} x {_n(traffic.process_reads)}) x {_n(read_share)} not deleted",
+        f"({messages} x 1 HEAD + {runs} x {_n(traffic.process_reads)}) x {_n(read_share)} not deleted"
+        + _more(flow.superseded, "superseded", ONE),
         "s3.read",
     )
     yield Quantity(

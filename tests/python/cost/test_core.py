@@ -45,6 +45,7 @@ def test_a_version_that_is_gone_starts_nothing() -> None:
     found = amounts({**MILLION, "workloads": {"inventory": {"final_share": 0}}})
     assert "Step Functions state transitions" not in found
     assert found["DynamoDB write units, state"] == 2_000_000 + 6_000_000
+    assert found["S3 reads"] == 2_000_000 + 1_000_000  # whether the access point is there is asked, too
 
 
 def test_replayed_events_cost_the_path_but_no_execution() -> None:
