@@ -215,9 +215,12 @@ def _metrics(workloads: list[str]) -> Iterator[Standing]:
 
 
 def _server(resources: list[Resource]) -> Iterator[Standing]:
+    """What Fargate takes for the server's tasks; on instances of the operator's ECS takes nothing."""
     tasks = _tasks(resources)
     for each in _of(resources, "aws_ecs_task_definition"):
         values = each["values"]
+        if "FARGATE" not in (values.get("requires_compatibilities") or []):
+            continue
         platform = (values.get("runtime_platform") or [{}])[0]
         kind = str(platform.get("cpu_architecture") or "X86_64").lower()
         cpu, memory = Decimal(str(values["cpu"])), Decimal(str(values["memory"]))

@@ -62,7 +62,8 @@ def test_of_a_deletion_nothing_is_read() -> None:
 def test_what_was_counted_stands_beside_what_was_estimated() -> None:
     found = estimate(read_profile(MILLION), Configuration(), price_list("us-east-1"))
     (row,) = compare(found, [{"workload": "inventory", "quantity": "S3 writes", "amount": 500_000}])
-    assert (row.estimated, row.counted, row.ratio) == (1_000_000, 500_000, Decimal("0.5"))
+    assert row.estimated == 1_000_000
+    assert row.ratio == row.counted / 1_000_000 == Decimal("0.5")
 
 
 @pytest.mark.parametrize(
