@@ -32,6 +32,7 @@ ORDER = (
     "test_shutdown",
     "test_losses",
     "test_matrix",
+    "test_pilot",
     "test_capacity",
     "test_alarms",
     "test_metrics",
