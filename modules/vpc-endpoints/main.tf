@@ -9,6 +9,15 @@ locals {
   _gateway   = setintersection(local._made, local._gateways)
   _interface = setsubtract(local._made, local._gateways)
 
+  # Actions of a service begin with its endpoint's name, but for these.
+  _action_prefixes = {
+    "ecr.api"       = "ecr"
+    "ecr.dkr"       = "ecr"
+    "ecs-agent"     = "ecs"
+    "ecs-telemetry" = "ecs"
+    "monitoring"    = "cloudwatch"
+  }
+
   _egress = merge([
     for service in local._gateway : {
       for client, group in var.client_security_group_ids : "${client}/${service}" => { group = group, service = service }
@@ -37,9 +46,11 @@ resource "aws_vpc_security_group_ingress_rule" "client" {
 
 # Private DNS sends every call of the VPC to these services here, so the policy asks only whose they are.
 data "aws_iam_policy_document" "interface" {
+  for_each = local._interface
+
   statement {
     sid       = "OwnAccountOnly"
-    actions   = ["*"]
+    actions   = ["${lookup(local._action_prefixes, each.key, each.key)}:*"]
     resources = ["*"]
 
     principals {
@@ -62,7 +73,7 @@ resource "aws_vpc_endpoint" "interface" {
   service_name        = "com.amazonaws.${var.context.region}.${each.key}"
   vpc_endpoint_type   = "Interface"
   private_dns_enabled = true
-  policy              = data.aws_iam_policy_document.interface.json
+  policy              = data.aws_iam_policy_document.interface[each.key].json
   security_group_ids  = [aws_security_group.this.id]
   subnet_ids          = var.network.subnet_ids
   tags                = merge(var.context.tags, { Name = "${local._name}-${each.key}" })

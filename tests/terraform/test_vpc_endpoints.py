@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,3 +144,16 @@ def test_the_plan_names_each_service_that_cannot_be_reached(repository: Path, tm
         "fsxn-s3ap-content-inventory-start runs in a VPC without an endpoint of sqs, which it calls",
     ):
         assert named in said
+
+
+def test_an_interface_endpoint_admits_its_own_service_and_the_own_account(world: World) -> None:
+    """ecr.api and ecr.dkr serve actions of ecr, monitoring those of cloudwatch."""
+    prefixes = {"ecr.api": "ecr", "ecr.dkr": "ecr", "monitoring": "cloudwatch"}
+    endpoints = [r["values"] for r in world.resources if r["type"] == "aws_vpc_endpoint"]
+    interfaces = [each for each in endpoints if each["vpc_endpoint_type"] == "Interface"]
+    assert interfaces
+    for each in interfaces:
+        service = each["service_name"].removeprefix("com.amazonaws.us-east-1.")
+        (statement,) = json.loads(each["policy"])["Statement"]
+        assert statement["Action"] == f"{prefixes.get(service, service)}:*"
+        assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "111122223333"}}
