@@ -18,7 +18,9 @@ from lab import cost
 from lab.demo import material
 from lab.demo.capacity import Capacity
 from lab.demo.tools import Check, run_tool
+from lab.demo.unmeasured import NOT_IN_THE_DEMO
 from lab.demo.view import View
+from lab.measured import gaps, looked_at, published
 from lab.terraform import provider_choice
 from lab.world import World, WorldError
 
@@ -29,6 +31,7 @@ OUTAGE_OPERATIONS = 1000
 REPLAY_SECONDS = 60.0
 SETTLE_SECONDS = 180.0  # a deadline, not a duration; the path is at rest within seconds
 MINUTE_SECONDS = 60  # how often alarms are evaluated, and objectives with them
+PUBLISHED_SECONDS = 75.0  # a deadline for what is published every minute
 COUNT_SECONDS = 1.0  # between two looks for the display
 
 
@@ -52,11 +55,12 @@ class Story:
         self._checks += capacity.checks
         with self._view.step("read what the account knows of this time"):
             period = read_period(self._world, started_at)
+            measured = measured_check(self._world)
         if not objectives_check(period).ok:
             with self._view.step("let the minute end, for objectives are judged by whole ones; read again"):
                 wait_for_next_minute(self._world)
                 period = read_period(self._world, started_at)
-        self._checks += [parts_check(period), objectives_check(period)]
+        self._checks += [parts_check(period), objectives_check(period), measured]
         return {
             "schema_version": "1.0",
             "title": "make demo",
@@ -161,7 +165,7 @@ class Story:
             ["AWS", "emulated on this machine, IAM enforced"],
             [
                 "alarms",
-                "the emulator evaluates them without dimensions: one queue's messages raise all",
+                "evaluated by the emulator when a metric comes: none ends by silence",
             ],
             ["ONTAP", "simulated: 2 nodes, Persistent Store, 1 SVM, 1 volume"],
             ["Terraform", f"{terraform['terraform_version']}, provider: {provider_choice()}"],
@@ -226,10 +230,10 @@ def wait_for_next_minute(world: World) -> None:
 def read_period(world: World, since: datetime) -> dict[str, Any]:
     """Run `fsxn report --json` over the time of the run, as an operator does over a month.
 
-    The access point monitor is called once before: its schedule of five minutes is longer than the story.
+    What schedules of minutes and hours call is called once before: they are longer than the story.
     """
-    monitor = world.outputs["functions"]["monitor"]["function_name"]
-    world.client("lambda").invoke(FunctionName=monitor, Payload=b"{}")
+    for name, event in (("monitor", {}), ("rotate", {"action": "watch"})):
+        world.invoke(name, event)
     world.collector.collect()
     command = ["fsxn", "report", "--json", "--from", f"{since:%Y-%m-%dT%H:%M:%SZ}"]
     result = run_tool(world, command)
@@ -263,6 +267,28 @@ def objectives_check(period: Mapping[str, Any]) -> Check:
         "every objective is measured, every widget of the dashboards has data",
         f"{states}; {filled} of {len(panels)} widgets",
         measured and filled == len(panels) > 0,
+    )
+
+
+def measured_check(world: World) -> Check:
+    """Say whether what alarms and widgets look at was published in this run, or has its reason.
+
+    What comes every minute may come after the story: it is waited for.
+    """
+    wanted = looked_at(world)
+    deadline = time.monotonic() + PUBLISHED_SECONDS
+    while True:
+        world.collector.collect()
+        found = gaps(wanted, published(world), NOT_IN_THE_DEMO)
+        if not found.unexplained or time.monotonic() > deadline:
+            break
+        time.sleep(COUNT_SECONDS)
+    wrong = [*(f"no data: {each}" for each in found.unexplained)]
+    wrong += [f"there is data, or nothing asks for it: {each}" for each in found.needless]
+    return Check(
+        "every metric that an alarm or a widget looks at was published in this run, or is known not to be",
+        "; ".join(wrong) or f"{len(wanted)} metrics, {len(NOT_IN_THE_DEMO)} reasons",
+        not wrong,
     )
 
 

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from fsxn_runtime.slo.alarm_rules import AlarmState
 
+from lab.measured import alarms, resources
 from lab.world import SVM, World
-from tests.local.test_metrics import alarms, resources
 from tests.local.test_permissions import statements_instead
 from tests.support import aws_command
 from tests.support.alarm_proofs import ASYNCHRONOUS, FUNCTIONS, NOT_INJECTED, PROOFS, WORKLOADS, Proof

@@ -1,135 +1,89 @@
-"""Every metric that an alarm or a widget names is one that a run emits."""
+"""Every metric that an alarm or a widget looks at is one that a run publishes, or is known not to be."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 import pytest
 
 from lab.cloud.service_metrics import ServiceMetrics
+from lab.demo.tools import run_tool
+from lab.demo.unmeasured import NOT_IN_THE_DEMO
+from lab.measured import alarms, dashboards, gaps, looked_at, published, widgets, written
 from lab.world import World
 
-# Published only when something happens that a run need not do; each shares its widget with others.
-ONLY_WHEN_IT_HAPPENS = {
-    "FPolicyEventsQuarantined_count",
-    "GuardrailBlocked",
-    "GuardrailBypass",
-    "GuardrailDryRunAllowed",
-    "GuardrailDynamoDBError",
-    "WorkloadDuplicates_count",
-    "WorkloadFailed_count",
-}
-
-Metric = tuple[str, str, frozenset[tuple[str, str]]]
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]
 
-
-def test_every_metric_that_an_alarm_watches_was_published_in_this_run(world: World):
-    """As deployed, expressions' parts too. Ours, and the queues', with exactly the alarm's dimensions.
-
-    The other services' metrics (AWS/Lambda, AWS/ECS, AWS/FSx) nobody publishes here.
-    """
-    wanted = {
-        metric
-        for alarm in alarms(world)
-        for metric in watched(alarm)
-        if metric[0] == "AWS/SQS" or not metric[0].startswith("AWS/")
-    }
-    # By reason, so only where it fails for that reason; the count without it comes with every other failure.
-    wanted = {metric for metric in wanted if ("Reason", "misconfigured") not in metric[2]}
-    assert len(wanted) > 40
-    # Both are called by schedules that are longer than this run: every hour, and every five minutes.
-    for name, event in (("rotate", {"action": "watch"}), ("monitor", {})):
-        world.client("lambda").invoke(
-            FunctionName=world.outputs["functions"][name]["function_name"], Payload=json.dumps(event)
-        )
-    ServiceMetrics(world.emulator).publish()
-
-    world.wait(
-        lambda: wanted <= published(world),
-        75,
-        "metrics of the server's next minute",
-        lambda: str(wanted - published(world)),
-    )
+SECONDS = 75  # the server's and the reconciler's next minute
 
 
-def alarms(world: World) -> list[dict]:
-    """Every metric alarm as Terraform deployed it: of an expression the local AWS keeps nothing."""
+def test_the_alarms_that_cloudwatch_has_are_those_that_terraform_names(world: World):
     cloudwatch = world.client("cloudwatch")
     pages = list(cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"]))
-    found = [alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]]
+    found = {alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]}
     composite = cloudwatch.describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
     assert {*found, *(alarm["AlarmName"] for alarm in composite)} == set(world.outputs["alarm_names"])
-    deployed = [each for each in resources(world) if each["type"] == "aws_cloudwatch_metric_alarm"]
-    assert {each["values"]["alarm_name"] for each in deployed} == set(found)
-    return [each["values"] for each in deployed]
+    assert {alarm["alarm_name"] for alarm in alarms(world)} == found
 
 
-def resources(world: World) -> Iterator[dict]:
-    """What Terraform's state has, of all modules."""
-    terraform = world.terraform
-    state = json.loads(terraform.run("show", "-json", "-no-color", str(terraform.state_file), quiet=True))
-    modules = [state["values"]["root_module"]]
-    while modules:
-        module = modules.pop()
-        yield from module.get("resources", [])
-        modules += module.get("child_modules", [])
+def test_every_metric_that_an_alarm_or_a_widget_looks_at_was_published_in_this_run(world: World):
+    """As deployed, parts of expressions too, with exactly their dimensions: ours, and the queues'.
+
+    The demo holds all of them, and the reasons to be exact; here other tests may have published what the demo
+    does not.
+    """
+    wanted = {each for each in looked_at(world) if each[0] == "AWS/SQS" or not each[0].startswith("AWS/")}
+    assert len(wanted) > 40
+    # Called by schedules that are longer than this run: every hour, and every five minutes.
+    for name, event in (("rotate", {"action": "watch"}), ("monitor", {})):
+        world.invoke(name, event)
+    ServiceMetrics(world.emulator).publish()
+
+    def missing() -> list[str]:
+        world.collector.collect()
+        return gaps(wanted, published(world), NOT_IN_THE_DEMO).unexplained
+
+    world.wait(lambda: not missing(), SECONDS, "what alarms and widgets look at", lambda: str(missing()))
 
 
-def watched(alarm: dict) -> set[Metric]:
-    """The metrics that an alarm watches: its own, or those of its expression."""
-    queries = [metric for query in alarm["metric_query"] or [] for metric in query["metric"] or []]
-    return {
-        (each["namespace"], each["metric_name"], frozenset((each["dimensions"] or {}).items()))
-        for each in queries or [alarm]
-    }
+def test_every_reason_is_about_something_that_is_looked_at(world: World):
+    names = [written(metric) for metric in looked_at(world)]
+    assert [
+        pattern for pattern in NOT_IN_THE_DEMO if not any(fnmatchcase(each, pattern) for each in names)
+    ] == []
 
 
-def test_every_widget_of_the_dashboards_has_data_from_this_run(world: World):
+def test_every_widget_of_the_dashboards_draws_something(world: World):
     """As deployed: the bodies are read back, and CloudWatch is asked what it knows."""
     ServiceMetrics(world.emulator).publish()
-    world.client("lambda").invoke(
-        FunctionName=world.outputs["functions"]["monitor"]["function_name"], Payload=b"{}"
-    )
-    dashboards = [widgets(world, name) for name in world.outputs["slo"]["dashboard_names"].values()]
-    drawn = {title: metrics for titled in dashboards for title, metrics in titled.items()}
-    assert len(drawn) >= 18
+    world.invoke("monitor", {})
+    titled = [widgets(world, name) for name in world.outputs["slo"]["dashboard_names"].values()]
+    drawn = {title: metrics for each in titled for title, metrics in each.items()}
+    assert len(drawn) >= 20
 
-    def missing() -> dict[str, set[Metric]]:
+    def empty() -> list[str]:
+        world.collector.collect()
         known = published(world)
-        return {
-            title: absent
-            for title, metrics in drawn.items()
-            if (absent := {each for each in metrics - known if each[1] not in ONLY_WHEN_IT_HAPPENS})
-            or not metrics & known
-        }
+        return [title for title, metrics in drawn.items() if not metrics & known]
 
-    world.wait(lambda: not missing(), 75, "what widgets draw", lambda: str(missing()))
+    world.wait(lambda: not empty(), SECONDS, "what widgets draw", lambda: str(empty()))
 
 
-def widgets(world: World, dashboard: str) -> dict[str, set[Metric]]:
-    """The metrics that each widget of a deployed dashboard draws, by title."""
-    body = world.client("cloudwatch").get_dashboard(DashboardName=dashboard)["DashboardBody"]
-    found = [widget["properties"] for widget in json.loads(body)["widgets"] if widget["type"] == "metric"]
-    return {each["title"]: {metric_of(series) for series in each["metrics"]} for each in found}
+def test_a_report_of_the_run_has_every_part(world: World):
+    """`fsxn report` as an operator runs it; a table that it may not read is named, and the rest is there."""
+    found = run_tool(world, ["fsxn", "report", "--json", "--from", "3h"])
+    parts = json.loads(found.stdout)["parts"]
+    assert {name: part.get("why", "") for name, part in parts.items() if part["state"] != "there"} == {}
+    assert (found.returncode, found.stderr) == (0, "")
+    workloads = {each["uc_id"] for each in parts["lineage"]["found"]["workloads"]}
+    assert "content-inventory" in workloads
+    drawn = parts["dashboards"]["found"]
+    assert [(each["name"], each.get("why", "")) for each in drawn] == [
+        (name, "") for name in dashboards(world)
+    ]
 
-
-def metric_of(series: list) -> Metric:
-    """[namespace, name, dimension, value, ..., options] as a key."""
-    namespace, name, *rest, _ = series
-    return namespace, name, frozenset(zip(rest[::2], rest[1::2], strict=True))
-
-
-def published(world: World) -> set[Metric]:
-    """What CloudWatch has, whoever put it there."""
-    pages = world.client("cloudwatch").get_paginator("list_metrics").paginate()
-    return {
-        (
-            metric["Namespace"],
-            metric["MetricName"],
-            frozenset((each["Name"], each["Value"]) for each in metric["Dimensions"]),
-        )
-        for page in pages
-        for metric in page["Metrics"]
-    }
+    without = run_tool(world, ["fsxn", "report", "--json", "--guardrail-table", "no-such-table"])
+    states = {name: part["state"] for name, part in json.loads(without.stdout)["parts"].items()}
+    assert [name for name, state in states.items() if state != "there"] == ["guardrails"]
+    assert (without.returncode, without.stderr.count("\n")) == (1, 1)

@@ -17,7 +17,12 @@ _CLOCK_STEPS: Final = (
     *(60 * minutes for minutes in (1, 2, 5, 10, 30, 60, 120, 180, 360, 720)),
     *(_DAY * days for days in (1, 2, 7, 14, 28, 91, 182, 365)),
 )
-_SIZES: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+# From which value on a number is written with which prefix of the SI.
+_SIZES: Final = (
+    *((size, size, letter) for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))),
+    (0.01, 1.0, ""),
+    *((size, size, letter) for size, letter in ((1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))),
+)
 _LABEL_ROOM: Final = 0.06  # of the width: half of a label, which must not leave the picture
 
 
@@ -70,8 +75,8 @@ def _clock(time: int, step: int) -> str:
 
 
 def short(value: float) -> str:
-    """A number for an axis: 1500 as 1.5k, whole numbers without a point."""
-    size, letter = next((each for each in _SIZES if value >= each[0]), (1.0, ""))
+    """A number for an axis: 1500 as 1.5k, 0.0015 as 1.5m, whole numbers without a point."""
+    _, size, letter = next((each for each in _SIZES if value >= each[0]), (0.0, 1.0, ""))
     return f"{value / size:.4g}{letter}"
 
 

@@ -9,7 +9,7 @@ import pytest
 from fsxn_runtime.errors import RejectedError
 from fsxn_runtime.report.model import SystemEvent
 from fsxn_runtime.report.page import render
-from fsxn_runtime.report.svg import ticks
+from fsxn_runtime.report.svg import short, ticks
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
@@ -110,3 +110,8 @@ def test_axis_ticks_are_few_and_reach_over_the_largest_value(maximum: float):
     assert found[0] == 0
     assert found[-1] >= maximum * 0.999
     assert 2 <= len(found) <= 7
+
+
+def test_a_number_of_an_axis_is_short_whatever_its_size():
+    written = [short(value) for value in (0, 0.2, 0.25, 99.5, 1500, 20_000_000, 0.0015, 0.0005, 2e-7)]
+    assert written == ["0", "0.2", "0.25", "99.5", "1.5k", "20M", "1.5m", "500µ", "200n"]
