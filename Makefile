@@ -7,7 +7,7 @@ PYTHON_PATHS := python fpolicy-server lab tools tests
 TYPED_PATHS := python/fsxn_runtime fpolicy-server/fpolicy_server lab tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live look bench fuzz soak storm clean plan lock sbom
+.PHONY: help setup fmt lint types test test-terraform test-local validate checkov package-lambdas check coverage demo demo-live look bench growth fuzz soak storm clean plan lock sbom
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -24,8 +24,11 @@ demo-live: setup package-lambdas ## the same, left running: touch files and watc
 look: setup ## a report as people see it: make look PAGE=build/demo/report.html; pictures in build/look/ (needs Chromium)
 	@$(BIN)/python -m tools.look_at_report $(or $(PAGE),build/demo/report.html)
 
-bench: setup ## what the server, a lineage record, a file version, a guarded decision and a forecast cost, beside simpler things; build/bench.json
-	@$(BIN)/python -m tools.bench
+bench: setup package-lambdas ## what everything costs, beside simpler things of the same run (PARTS="server router"; all without it); build/bench.html
+	@$(BIN)/python -m tools.bench $(PARTS)
+
+growth: setup package-lambdas ## how cost grows with connections, events, volumes, rules, workloads (EVENTS=1000000); build/growth.html
+	@$(BIN)/python -m tools.bench.growth $(if $(EVENTS),--events $(EVENTS))
 
 storm: setup package-lambdas ## the large proofs (RUN="lineage queue reconnect matrix"; all without it); build/storm/
 	@$(BIN)/python -m lab.storm $(RUN)

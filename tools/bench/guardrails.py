@@ -28,6 +28,7 @@ from fsxn_runtime.guardrails import (
 )
 
 from lab.cloud.emulator import Emulator
+from tools.bench.figures import Figure
 
 TABLE: Final = "bench"
 TYPES: Final = 30
@@ -212,6 +213,15 @@ def usage(rng: random.Random, kind: Kind, key: str) -> Usage:
         used += per_hour - (used * 0.1 if rng.random() < 0.002 else 0.0)
         points.append((hour / 24, used + rng.gauss(0.0, 1.0)))
     return Usage(Resource(kind, key, key), tuple(points), tuple((day, 1000.0) for day, _ in points))
+
+
+def figures(found: Json) -> Iterator[Figure]:
+    """Give what the page shows."""
+    bare = "bare conditional write"
+    for name, each in found["rates"].items():
+        if name != bare:
+            rate = found["rates"][bare]["per_second"]
+            yield Figure("guarded actions a second", name, each["per_second"], bare, rate)
 
 
 def table(found: Json) -> Iterator[str]:

@@ -31,6 +31,7 @@ from fsxn_runtime.lineage.items import pointers, to_item
 from fsxn_runtime.lineage_export.parts import PartBuilder
 
 from lab.cloud.emulator import Emulator
+from tools.bench.figures import Figure
 
 TABLE: Final = "bench"
 RECORDS: Final = 400
@@ -204,6 +205,15 @@ def archive() -> Json:
         "bytes_each": round(len(part.body) / EXPORTED, 1),
         "packed_per_second": round(EXPORTED / seconds),
     }
+
+
+def figures(found: Json) -> Iterator[Figure]:
+    """Give what the page shows."""
+    bare = "bare write of the item"
+    for name, each in found["rates"].items():
+        if name != bare:
+            rate = found["rates"][bare]["per_second"]
+            yield Figure("lineage records a second", name, each["per_second"], bare, rate)
 
 
 def table(found: Json) -> Iterator[str]:

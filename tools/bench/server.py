@@ -20,10 +20,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import boto3
 from fpolicy_server.measures import BOUNDS_MS
 from lxml import etree
 
-from tools.bench import nodes
+from tools.bench import nodes, parse
+from tools.bench.figures import Figure
 from tools.bench.processes import OTHER_CORES, SERVER_CORE, FakeQueue, Server, server, started, until
 
 EVENTS: Final = 20_000  # in a round
@@ -55,6 +57,9 @@ FULL_TARGET_MB: Final = 150
 IDLE_TARGET_MB: Final = 30
 IDLE_TARGET_PCT: Final = 1
 
+LXML: Final = "lxml alone"
+REFERENCES: Final = {"bare socket copy": "socket_copy", "bare SQS client, ten a call": "sqs_client"}
+
 Json = dict[str, Any]
 
 
@@ -79,6 +84,8 @@ def measure() -> Json:
             answers[name] = answer_rate_of(name, queue, volume_map, frames)
         return {
             "lxml_alone": lxml_alone(frames[:EVENTS]),
+            "socket_copy": socket_copy(frames[:EVENTS]),
+            "sqs_client": sqs_client(queue, frames[:EVENTS]),
             "rates": rates,
             "answers": answers,
             "paced": paced(queue, volume_map),
@@ -103,6 +110,51 @@ def lxml_alone(frames: list[bytes]) -> Json:
     for header, _, body in documents:
         etree.fromstring(header)
         etree.fromstring(body)
+    wall, cpu = time.perf_counter() - began, time.thread_time() - cpu_began
+    os.sched_setaffinity(0, OTHER_CORES)
+    return {"per_second": round(len(frames) / wall), "per_cpu_second": round(len(frames) / cpu)}
+
+
+def socket_copy(frames: list[bytes]) -> Json:
+    """Take the same bytes from a socket on the server's core, and look at nothing."""
+    total = sum(map(len, frames))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        writer = threading.Thread(target=_write_all, args=(listener.getsockname()[1], b"".join(frames)))
+        writer.start()
+        sock, _ = listener.accept()
+        os.sched_setaffinity(0, SERVER_CORE)
+        with sock:
+            began, cpu_began, got = time.perf_counter(), time.thread_time(), 0
+            while got < total:
+                got += len(sock.recv(1 << 18))
+            wall, cpu = time.perf_counter() - began, time.thread_time() - cpu_began
+        os.sched_setaffinity(0, OTHER_CORES)
+        writer.join()
+    return {"per_second": round(len(frames) / wall), "per_cpu_second": round(len(frames) / cpu)}
+
+
+def _write_all(port: int, data: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(data)
+
+
+def sqs_client(queue: FakeQueue, frames: list[bytes]) -> Json:
+    """Send as many events, ready as text, with the SDK's client: ten a call, one in a message."""
+    text = parse.read(frames[0][parse.QUOTED_HEAD :]).decode()
+    url = f"http://127.0.0.1:{queue.port}/000000000000/ingestion"
+    client = boto3.client(
+        "sqs",
+        endpoint_url=f"http://127.0.0.1:{queue.port}",
+        region_name="us-east-1",
+        aws_access_key_id="bench",
+        aws_secret_access_key="bench",  # noqa: S106 (nobody checks it)
+    )
+    entries: Any = [{"Id": str(place), "MessageBody": text} for place in range(10)]
+    client.send_message_batch(QueueUrl=url, Entries=entries)
+    os.sched_setaffinity(0, SERVER_CORE)
+    began, cpu_began = time.perf_counter(), time.thread_time()
+    for _ in range(len(frames) // len(entries)):
+        client.send_message_batch(QueueUrl=url, Entries=entries)
     wall, cpu = time.perf_counter() - began, time.thread_time() - cpu_began
     os.sched_setaffinity(0, OTHER_CORES)
     return {"per_second": round(len(frames) / wall), "per_cpu_second": round(len(frames) / cpu)}
@@ -334,6 +386,11 @@ def table(found: Json) -> Iterator[str]:
     alone, pace, mb = found["lxml_alone"], found["paced"], found["memory"]
     yield f"{'events, one core':<44}{'per second':>12}{'per CPU s':>12}{'to lxml':>9}   target"
     yield row("lxml alone, the same documents", {**alone, "ratio": 1}) + "   -"
+    for name, key in REFERENCES.items():
+        yield (
+            row(name, {**found[key], "ratio": found[key]["per_cpu_second"] / alone["per_cpu_second"]})
+            + "   -"
+        )
     for name, rate in found["rates"].items():
         yield row(name, rate) + f"   {TARGETS[name]:,} and {RATIO_TARGET}"
     for name, rate in found["answers"].items():
@@ -356,6 +413,17 @@ def table(found: Json) -> Iterator[str]:
     )
     yield f"idle: {found['idle']['cpu_pct']} % of the core (target {IDLE_TARGET_PCT})"
     yield f"load average of the machine: {found['load_average']}; {found['interpreter']}"
+
+
+def figures(found: Json) -> Iterator[Figure]:
+    """Give what the page shows."""
+    group, bare = "server, events per CPU second", found["lxml_alone"]["per_cpu_second"]
+    for name, key in REFERENCES.items():
+        yield Figure(group, name, found[key]["per_cpu_second"], LXML, bare)
+    for name, rate in {**found["rates"], **found["answers"]}.items():
+        yield Figure(group, name, rate["per_cpu_second"], LXML, bare)
+    for name, rate in found["spool"].items():
+        yield Figure(group, f"queue away, spool {name}", rate["per_cpu_second"], LXML, bare)
 
 
 def row(name: str, rate: Json) -> str:

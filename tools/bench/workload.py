@@ -28,6 +28,7 @@ from fsxn_runtime.workloads import finish, start
 from fsxn_runtime.workloads.content_inventory import handler as process
 
 from lab.cloud.emulator import Emulator
+from tools.bench.figures import Figure
 
 INVENTORY: Final = Path(__file__).resolve().parents[2] / "tests/terraform/inventories/local.yaml"
 MACHINE: Final = "module.workload.aws_sfn_state_machine.this"
@@ -392,6 +393,15 @@ def failures(found: Json) -> list[str]:
     if "PutObject" in second or found["costs"]["first notification"]["calls"]["StartExecution"] != 1:
         wrong.append("notifications of one version started more than one execution")
     return wrong
+
+
+def figures(found: Json) -> Iterator[Figure]:
+    """Give what the page shows."""
+    bare = "its three calls, bare"
+    for name, each in found["rates"].items():
+        if name != bare:
+            rate = found["rates"][bare]["per_second"]
+            yield Figure("notifications a second", name, each["per_second"], bare, rate)
 
 
 def table(found: Json) -> Iterator[str]:

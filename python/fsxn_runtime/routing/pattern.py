@@ -11,7 +11,7 @@ patterns"): exact values, prefix, suffix, wildcard, equals-ignore-case, anything
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -153,13 +153,18 @@ def meets(test: Test, is_there: bool, value: object) -> bool:
     )
 
 
-def _heads(tests: tuple[Test, ...]) -> list[str]:
-    """The beginnings that one field's tests allow; any test alone bounds them, so the narrowest is taken."""
-    bounded = [
+def beginnings(tests: Iterable[Test]) -> list[list[str]]:
+    """The beginnings that each test allows, of those tests that only texts with certain beginnings meet."""
+    return [
         [matcher.pieces[0] for matcher in test if isinstance(matcher, Glob)]
         for test in tests
         if all(isinstance(matcher, Glob) and not matcher.ignores_case for matcher in test)
     ]
+
+
+def _heads(tests: tuple[Test, ...]) -> list[str]:
+    """The beginnings that one field's tests allow; any test alone bounds them, so the narrowest is taken."""
+    bounded = beginnings(tests)
     return max(bounded, key=lambda heads: min(map(len, heads)), default=[""])
 
 
