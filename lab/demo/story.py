@@ -21,6 +21,7 @@ from lab.demo.tools import Check, run_tool
 from lab.demo.unmeasured import NOT_IN_THE_DEMO
 from lab.demo.view import View
 from lab.measured import gaps, looked_at, published
+from lab.secret_scan import places, scan, secrets
 from lab.terraform import provider_choice
 from lab.world import World, WorldError
 
@@ -61,6 +62,8 @@ class Story:
                 wait_for_next_minute(self._world)
                 period = read_period(self._world, started_at)
         self._checks += [parts_check(period), objectives_check(period), measured]
+        with self._view.step("search all output for every secret"):
+            self._checks.append(secrets_check(self._world))
         return {
             "schema_version": "1.0",
             "title": "make demo",
@@ -252,6 +255,14 @@ def parts_check(period: Mapping[str, Any]) -> Check:
         "; ".join(missing) or ", ".join(parts),
         bool(parts) and not missing,
     )
+
+
+def secrets_check(world: World) -> Check:
+    """Say whether a secret that this laboratory knows is in a file or a log group that it wrote."""
+    known, everything = secrets(world), list(places(world))
+    found = scan(known, everything)
+    text = f"{len(known)} secrets looked for in {len(everything)} files and log groups"
+    return Check("no secret is in any output", ". ".join([text, *found]), not found)
 
 
 def objectives_check(period: Mapping[str, Any]) -> Check:

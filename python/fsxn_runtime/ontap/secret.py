@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from fsxn_runtime.errors import MisconfiguredError
+from fsxn_runtime.ontap.answers import redact
 
 DEFAULT_PORT: Final = 443
 # What a node presents now, what it will present next, and what completes their chains. Each one may cost a
@@ -37,12 +38,12 @@ class OntapSecret:
     def __post_init__(self) -> None:
         """Check the parts. Raises MisconfiguredError, which never holds the password."""
         if not self.username or ":" in self.username or not self.username.isprintable():
-            _wrong(f"username is {self.username!r}; it must be a name without a colon")
+            _wrong(f"username is {self._shown(self.username)!r}; it must be a name without a colon")
         if not self.password:
             _wrong("password is empty; it must be the account's password")
         if not _is_encodable(self.username + self.password + self.ca_certificate):
             _wrong("a value holds half of a character; all must be Unicode text")
-        _host_and_port(self.management_ip)
+        _host_and_port(self.management_ip, self._shown(self.management_ip))
         pems = certificates(self.ca_certificate)
         if len(pems) > _MAX_CERTIFICATES:
             _wrong(
@@ -57,9 +58,13 @@ class OntapSecret:
             except (ssl.SSLError, ValueError) as exc:
                 _wrong(f"ca_certificate holds something that is no certificate ({type(exc).__name__})")
 
+    def _shown(self, value: str) -> str:
+        """Give a value for a message: who typed the password into a wrong member finds it in no log."""
+        return redact(value, [self.password])[:100]
+
     @classmethod
     def from_json(cls, text: str) -> OntapSecret:
-        """Read a secret's text. Raises MisconfiguredError, which holds nothing of the text but its names.
+        """Read a secret's text. Raises MisconfiguredError, which shows names, user and address at most.
 
         Older secrets call the address `ontap_mgmt_ip`; more members than these are left alone.
         """
@@ -113,8 +118,11 @@ def pin_of(pem: str) -> str:
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
 
 
-def _host_and_port(address: str) -> tuple[str, int]:
-    """Split `198.19.255.10`, `127.0.0.1:8443`, `[fd00::1]:443`, `fd00::1`, or a name with or without port."""
+def _host_and_port(address: str, shown: str = "") -> tuple[str, int]:
+    """Split `198.19.255.10`, `127.0.0.1:8443`, `[fd00::1]:443`, `fd00::1`, or a name with or without port.
+
+    `shown` stands for the address in errors.
+    """
     host, port = address, str(DEFAULT_PORT)
     if address.startswith("["):
         parts = _BRACKETED.fullmatch(address)
@@ -122,9 +130,9 @@ def _host_and_port(address: str) -> tuple[str, int]:
     elif address.count(":") == 1:
         host, _, port = address.partition(":")
     if not (_is_ip(host) or (":" not in host and _HOST_NAME.fullmatch(host))):
-        _wrong(f"management_ip is {address[:100]!r}; it must be an address or name, with or without :port")
+        _wrong(f"management_ip is {shown!r}; it must be an address or name, with or without :port")
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
-        _wrong(f"management_ip is {address[:100]!r}; its port must be a number from 1 to 65535")
+        _wrong(f"management_ip is {shown!r}; its port must be a number from 1 to 65535")
     return host, int(port)
 
 
