@@ -22,6 +22,7 @@ from fsxn_runtime.slo.alarm_rules import AlarmState
 
 from lab.measured import alarms, resources
 from lab.world import SVM, World
+from tests.local.test_capacity import approve, forge_proposal, mode, without_guardrail_policy
 from tests.local.test_permissions import statements_instead
 from tests.support import aws_command
 from tests.support.alarm_proofs import ASYNCHRONOUS, FUNCTIONS, NOT_INJECTED, PROOFS, WORKLOADS, Proof
@@ -36,6 +37,7 @@ LOOK_SECONDS = 180.0  # a deadline
 NOT_LOOKING = ("access-point-monitor", "forecast")  # at the event that they are called with
 BAD_EVENT = b"[]"
 SUSPICIOUS = 20  # renames, alarm_threshold of module rename-watcher
+OVER_THE_CAP_GIB = 20_000
 ROOM, RECORD_BYTES = 10, 600  # of the store; what the simulator takes for a notification
 ERROR_THRESHOLDS = {"inbox-poll": 3, "reconcile": 3}  # they try again every minute
 
@@ -338,6 +340,43 @@ def fill_store(world: World, is_broken: bool) -> None:
     reconcile(world, is_broken)
 
 
+def growths(world: World, is_broken: bool) -> None:
+    """One proposal after the other that must not become a growth, each for a reason of its own.
+
+    Refused by FSx, in a mode that bypasses nobody; over the cap; without the table; let through by a grant,
+    and refused by FSx again. Afterwards nothing of it counts any more.
+    """
+    if not is_broken:
+        return
+    mark, kind = f"{time.time_ns()}", ("--type", "file_system_grow")
+    tell = ("--reason", "alarm test", "--actor", "test")
+    reset = ("fsxn", "guardrails", "reset", *kind, *tell)
+    run(world, *reset)
+    try:
+        forge_proposal(world, f"refused-{mark}")
+        with mode(world, "BREAK_GLASS"):
+            assert approve(world, f"refused-{mark}")[0] == "failed"
+        forge_proposal(world, f"large-{mark}")
+        world.client("dynamodb").update_item(
+            TableName=world.outputs["capacity"]["expansion_table"],
+            Key={"pk": {"S": "OPERATION"}, "sk": {"S": f"large-{mark}"}},
+            UpdateExpression="SET to_mib = :size",
+            ExpressionAttributeValues={":size": {"N": str(OVER_THE_CAP_GIB * 1024)}},
+        )
+        assert approve(world, f"large-{mark}")[0] == "denied"
+        with without_guardrail_policy(world):
+            assert approve(world, f"large-{mark}") == ("denied", "store_unavailable")
+        run(world, "fsxn", "expansion", "reject", f"large-{mark}", "--actor", "test")
+        forge_proposal(world, f"granted-{mark}")
+        granted = run(world, "fsxn", "guardrails", "break-glass", "--minutes", "0.5", *tell)
+        assert granted.returncode == 0, granted.stderr
+        # The pause after the first one denies it, the grant lets it pass, FSx refuses it.
+        assert approve(world, f"granted-{mark}")[0] == "failed"
+    finally:
+        run(world, "fsxn", "guardrails", "revert", "--actor", "test")
+        run(world, *reset)
+
+
 HAPPENINGS = {
     "bad-event": Happening(wrong_handlers, bad_events),
     "no-concurrency": Happening(no_concurrency, call_all),
@@ -359,6 +398,7 @@ HAPPENINGS = {
     "stranger": Happening(lambda _: nullcontext(), stranger),
     "trouble-at-ontap": Happening(lambda _: nullcontext(), trouble_at_ontap),
     "no-server": Happening(no_server, fill_store),
+    "growths": Happening(lambda _: nullcontext(), growths),
 }
 ROUNDS = (
     ("bad-event", "router-disabled"),
@@ -371,7 +411,7 @@ ROUNDS = (
         "ontap-refuses",
         "monitor-denied",
     ),
-    ("password-refused", "paused", "ransomware", "stranger", "trouble-at-ontap"),
+    ("password-refused", "paused", "ransomware", "stranger", "trouble-at-ontap", "growths"),
     ("no-server",),
 )
 

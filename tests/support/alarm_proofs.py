@@ -94,6 +94,11 @@ FAILURES: Mapping[str, Failure] = {
     "ransomware": Failure("20 renames to an extension of ransomware", "no more of them"),
     "stranger": Failure("somebody sends the server bytes that are no FPolicy", "nobody does any more"),
     "trouble-at-ontap": Failure("ONTAP's event log has `fpolicy.eagain.disconnect`", "no more of them"),
+    "growths": Failure(
+        "growths are approved that FSx refuses, that are over the cap, without the table, in BREAK_GLASS "
+        "without a grant, and with one",
+        "no more of them; `fsxn guardrails reset`",
+    ),
     "no-server": Failure(
         "the service is scaled to nothing, the store has room for ten notifications, and 20 files come",
         "the store has its size again, the service a task",
@@ -111,6 +116,9 @@ ACCESS_POINT = (
 )
 
 
+STORE_UNAVAILABLE = (
+    "aws logs tail /aws/lambda/<prefix>-expand --since 15m --filter-pattern '\"store.unavailable\"'"
+)
 SERVER_LOG = "aws logs tail /ecs/<prefix>-fpolicy --since 15m --filter-pattern '{}'"
 RECONCILER_LOG = "aws logs tail /aws/lambda/<prefix>-reconcile --since 15m --filter-pattern '{}'"
 
@@ -226,6 +234,35 @@ PROOFS: Mapping[str, Proof] = {
             Proof(f"access-point-{check}", "monitor-denied", "access-point", ACCESS_POINT, name)
             for check, name in (("get", "S3APGet"), ("list", "S3APList"), ("probe", "S3APProbe"))
         ),
+        Proof("expansion-failed", "growths", "expansion-failed", "fsxn expansion list", "failed"),
+        Proof(
+            "guardrail-blocked",
+            "growths",
+            "guardrail-blocked",
+            "fsxn guardrails history --type file_system_grow --since 1d",
+            "denied",
+        ),
+        Proof(
+            "guardrail-bypassed",
+            "growths",
+            "guardrail-bypassed",
+            "fsxn guardrails history --type BREAK_GLASS",
+            "alarm test",
+        ),
+        Proof(
+            "guardrail-grant-missing",
+            "growths",
+            "guardrail-grant-missing",
+            "fsxn guardrails status",
+            "no live grant",
+        ),
+        Proof(
+            "guardrail-store-errors",
+            "growths",
+            "guardrail-store-errors",
+            STORE_UNAVAILABLE,
+            "aws_denied",
+        ),
         Proof(
             "rename-watcher-suspicious",
             "ransomware",
@@ -281,7 +318,6 @@ PROOFS: Mapping[str, Proof] = {
 }
 
 _WAITING = "a message would have to wait for {}"
-_GROWTH = "a growth that is {}: the audit shows it, its alarm is not watched (tests/local/test_capacity.py)"
 _NO_LOAD = "nobody measures the load of a task here"
 # Those that no run of tests/local/test_alarms.py raises, with the reason.
 NOT_INJECTED: Mapping[str, str] = {
@@ -294,7 +330,6 @@ NOT_INJECTED: Mapping[str, str] = {
     "days-until-full": "the demo forecasts a simulated month, and it is told (tests/local/test_capacity.py)",
     "diagnose-errors": "as of the other functions; only people call this one",
     "diagnose-throttles": "as of the other functions; only people call this one",
-    "expansion-failed": _GROWTH.format("refused by FSx"),
     "expansion-ssd": "the demo fills the tier, and the growth follows (tests/local/test_capacity.py)",
     "expansion-volume-vol1": "the demo fills the volume, and it grows (tests/local/test_capacity.py)",
     "fpolicy-backlog": "8,000 events would have to wait in the server",
@@ -306,10 +341,6 @@ NOT_INJECTED: Mapping[str, str] = {
     "fpolicy-undelivered": "the queue would have to be away for the shutdown deadline of 100 s",
     "fpolicy-unresolved-names": "the reconciler keeps the volume map fresh",
     "fpolicy-volume-map": "the reconciler keeps the volume map readable",
-    "guardrail-blocked": _GROWTH.format("denied by the daily cap"),
-    "guardrail-bypassed": _GROWTH.format("let through by a grant"),
-    "guardrail-grant-missing": _GROWTH.format("asked for in BREAK_GLASS without a grant"),
-    "guardrail-store-errors": _GROWTH.format("denied because the table is out of reach"),
     "ingestion-dead-letters": "a message would have to be received five times, 361 s apart",
     "pipeline-down": "made of other alarms: tests/local/test_alarms.py works its rule out by their states",
     "rotation-unfinished": "a rotation would have to be open for two hours",
