@@ -12,6 +12,8 @@
 - `POST /_lab/faults` says which of the product's calls go wrong from now on (`faults.py`).
 - At most LAB_LAMBDA_ENVIRONMENTS processes run for one function; more invocations wait for one. The emulator
   alone starts a process for each concurrent invocation: 400 executions at once were 245 Python processes.
+- A function that cannot start says why in its log, and its error keeps its name, as on AWS (Lambda developer
+  guide, "Troubleshooting"); the emulator alone logs nothing of it and calls it `Runtime.Unknown`.
 - An invocation's log is complete when the bootstrap says so, and the runtime API answers without Nagle's
   algorithm. The emulator alone waits 5 to 50 ms for more output, and 40 ms for an acknowledgement.
 - IAM compares requests to CloudWatch Logs with `log-group:NAME:log-stream:...`, so that the form of policy
@@ -229,6 +231,22 @@ def read_log_of_invocation(worker: lambda_runtime.ProvidedWorker, **_: float) ->
     return "\n".join(lines)
 
 
+def with_init_errors(invoke: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Wrap an invocation: an error that the bootstrap posted while starting is an answer, with its log."""
+
+    def invoke_or_say_why(worker: lambda_runtime.ProvidedWorker, *given: Any, **named: Any) -> dict[str, Any]:
+        try:
+            return invoke(worker, *given, **named)
+        except RuntimeError:
+            error = worker._init_error
+            if not isinstance(error, dict):  # not the bootstrap's: nothing could be started at all
+                raise
+            log = read_log_of_invocation(worker)
+            return {"status": "error", "error": error["errorMessage"], "error_payload": error, "log": log}
+
+    return invoke_or_say_why
+
+
 def with_batch_permissions(extract: Callable[..., str | None]) -> Callable[..., str | None]:
     """Wrap the naming of actions: `sqs:SendMessageBatch` is `sqs:SendMessage`, and so on."""
 
@@ -325,6 +343,7 @@ def main() -> None:
         cloudwatch_logs._fanout_to_subscription_filters
     )
     lambda_runtime.ProvidedWorker._drain_stderr_bounded = read_log_of_invocation
+    lambda_runtime.ProvidedWorker.invoke = with_init_errors(lambda_runtime.ProvidedWorker.invoke)
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     lambda_svc._execute_function_provided_warm = with_environment_limit(
         lambda_svc._execute_function_provided_warm, int(os.environ["LAB_LAMBDA_ENVIRONMENTS"])

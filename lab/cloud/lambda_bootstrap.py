@@ -132,7 +132,9 @@ def main() -> int:
     try:
         handler = load_handler(os.environ["_HANDLER"])
     except Exception as error:  # noqa: BLE001 (any error of the module's import is an init error)
-        api.post_init_error(_report(describe_init_error(error)))
+        body = _report(describe_init_error(error))
+        print(END_OF_LOG)
+        api.post_init_error(body)
         return 1
     while (invocation := api.next_invocation()) is not None:
         headers, event = invocation

@@ -144,8 +144,10 @@ def test_a_function_that_cannot_start_says_why(
     make_function(emulator, function, source)
     answer, failed = invoke(emulator, function, {})
     assert failed
-    assert error_type in answer["errorMessage"]
+    assert answer["errorType"] == error_type
     assert name in answer["errorMessage"]
+    lines = wait_until(lambda: log_lines(emulator, f"/aws/lambda/{function}"))
+    assert any(line.startswith(f"[ERROR] {error_type}: ") and name in line for line in lines)
 
 
 def test_retry_and_catch_match_the_functions_own_error_names(emulator: Emulator, function: str) -> None:
