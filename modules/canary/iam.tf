@@ -69,20 +69,20 @@ data "aws_iam_policy_document" "canary" {
   statement {
     sid       = "KeepResults"
     actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.artifacts[0].arn}/${local._results_path}/*"]
+    resources = ["${module.bucket[0].bucket_arn}/${local._results_path}/*"]
   }
 
   # A login that was refused is remembered over runs, so that the canary never locks the account.
   statement {
     sid       = "KeepRefusedLogin"
     actions   = ["s3:GetObject", "s3:PutObject"]
-    resources = ["${aws_s3_bucket.artifacts[0].arn}/${local._state_key}"]
+    resources = ["${module.bucket[0].bucket_arn}/${local._state_key}"]
   }
 
   statement {
     sid       = "FindBucket"
     actions   = ["s3:GetBucketLocation"]
-    resources = [aws_s3_bucket.artifacts[0].arn]
+    resources = [module.bucket[0].bucket_arn]
   }
 
   statement {

@@ -14,13 +14,13 @@ resource "aws_synthetics_canary" "ontap" {
   for_each = local._ontap
 
   name                     = local._canary_name
-  artifact_s3_location     = "s3://${aws_s3_bucket.artifacts[0].bucket}/${local._results_path}/"
+  artifact_s3_location     = "s3://${module.bucket[0].bucket_name}/${local._results_path}/"
   delete_lambda            = true
   execution_role_arn       = aws_iam_role.canary["this"].arn
   failure_retention_period = var.artifacts.retention_days
   handler                  = "canary.handler"
   runtime_version          = each.value.runtime_version
-  s3_bucket                = aws_s3_bucket.artifacts[0].bucket
+  s3_bucket                = module.bucket[0].bucket_name
   s3_key                   = aws_s3_object.package["this"].key
   start_canary             = true
   success_retention_period = var.artifacts.retention_days
@@ -43,7 +43,7 @@ resource "aws_synthetics_canary" "ontap" {
       CANARY_CHECK_SECONDS    = each.value.check_seconds
       CANARY_NODE_COUNT       = each.value.node_count
       CANARY_POLICIES         = join(",", [for key in sort(keys(each.value.policies)) : "${each.value.policies[key].svm}/${each.value.policies[key].policy}"])
-      CANARY_STATE_BUCKET     = aws_s3_bucket.artifacts[0].bucket
+      CANARY_STATE_BUCKET     = module.bucket[0].bucket_name
       CANARY_STATE_KEY        = local._state_key
       CANARY_STORE_PERCENT    = each.value.store_percent
       CANARY_TIMEOUT_SECONDS  = each.value.timeout_seconds
@@ -97,14 +97,12 @@ resource "aws_synthetics_canary" "ontap" {
 resource "aws_s3_object" "package" {
   for_each = local._ontap
 
-  bucket      = aws_s3_bucket.artifacts[0].bucket
+  bucket      = module.bucket[0].bucket_name
   key         = "code/canary-${filesha256(var.package_paths.canary)}.zip"
   source      = var.package_paths.canary
   source_hash = filesha256(var.package_paths.canary)
   kms_key_id  = var.operations.kms_key_arn
   tags        = var.context.tags
-
-  depends_on = [aws_s3_bucket_server_side_encryption_configuration.artifacts, aws_s3_bucket_versioning.artifacts]
 
   lifecycle {
     create_before_destroy = true # the canary in use is changed before its code goes

@@ -15,13 +15,13 @@ data "aws_iam_policy_document" "process" {
   statement {
     sid       = "WriteReport"
     actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.output.arn}/${var.output.prefix}/${var.uc_id}/*"]
+    resources = ["${module.bucket.bucket_arn}/${var.output.prefix}/${var.uc_id}/*"]
   }
 
   statement {
     sid = "ReadReport"
     # A step that runs twice finds its first report and answers with it.
     actions   = ["s3:GetObject"]
-    resources = ["${aws_s3_bucket.output.arn}/${var.output.prefix}/${var.uc_id}/*"]
+    resources = ["${module.bucket.bucket_arn}/${var.output.prefix}/${var.uc_id}/*"]
   }
 }

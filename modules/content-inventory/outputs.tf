@@ -6,7 +6,7 @@ output "alarm_names" {
 output "output" {
   description = "Where the reports are: bucket and key prefix with the workload's identifier."
   value = {
-    bucket = aws_s3_bucket.output.bucket
+    bucket = module.bucket.bucket_name
     prefix = "${var.output.prefix}/${var.uc_id}"
   }
 }

@@ -72,7 +72,7 @@ resource "aws_cloudwatch_event_bus" "this" {
     for_each = aws_sqs_queue.bus_dead_letter
 
     content {
-      arn = dead_letter_config.value.arn
+      arn = aws_sqs_queue.bus_dead_letter[0].arn
     }
   }
 }

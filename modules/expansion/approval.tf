@@ -25,7 +25,7 @@ module "approval" {
   runtime = { timeout_seconds = 15 }
 
   environment = {
-    EXPANSION_TABLE            = aws_dynamodb_table.operation.name
+    EXPANSION_TABLE            = module.table.table_name
     GUARDRAIL_COOLDOWN_SECONDS = var.guardrail.settings.cooldown_seconds
     GUARDRAIL_DAILY_CAPS_GB    = var.guardrail.settings.daily_caps_gb
     GUARDRAIL_DAILY_CAP_GB     = var.guardrail.settings.daily_cap_gb
@@ -69,7 +69,6 @@ resource "aws_cloudwatch_log_group" "approval" {
 }
 
 resource "aws_sfn_state_machine" "approval" {
-  # checkov:skip=CKV_AWS_284:tracing is on unless the caller switches it off (var.operations.tracing_enabled)
   # checkov:skip=CKV_AWS_285:execution data holds task tokens, which belong in no log; failures are logged without it
   count = var.approval_link == null ? 0 : 1
 
@@ -103,7 +102,7 @@ data "aws_iam_policy_document" "approval" {
   statement {
     sid       = "ReadAndDecideProposals"
     actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.operation.arn]
+    resources = [module.table.table_arn]
 
     condition {
       test     = "ForAllValues:StringEquals"

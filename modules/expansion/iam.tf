@@ -39,7 +39,7 @@ data "aws_iam_policy_document" "expand" {
   statement {
     sid       = "KeepOperations"
     actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
-    resources = [aws_dynamodb_table.operation.arn]
+    resources = [module.table.table_arn]
   }
 
   dynamic "statement" {
@@ -48,7 +48,7 @@ data "aws_iam_policy_document" "expand" {
     content {
       sid       = "AskAndDecide"
       actions   = ["dynamodb:UpdateItem"]
-      resources = [aws_dynamodb_table.operation.arn]
+      resources = [module.table.table_arn]
     }
   }
 
@@ -97,7 +97,7 @@ data "aws_iam_policy_document" "approver" {
   statement {
     sid       = "SeeOperations"
     actions   = ["dynamodb:GetItem", "dynamodb:Query"]
-    resources = [aws_dynamodb_table.operation.arn]
+    resources = [module.table.table_arn]
   }
 
   dynamic "statement" {

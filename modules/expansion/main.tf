@@ -4,38 +4,15 @@ locals {
 }
 
 # Proposals, running growth, what ended: one item each.
-resource "aws_dynamodb_table" "operation" {
-  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.operations.kms_key_arn); AWS encrypts the table in any case
-  name                        = local._name
-  billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "pk"
-  range_key                   = "sk"
+module "table" {
+  source = "../dynamodb-table"
+
+  context                     = var.context
   deletion_protection_enabled = var.deletion_protection_enabled
-  tags                        = var.context.tags
-
-  attribute {
-    name = "pk"
-    type = "S"
-  }
-
-  attribute {
-    name = "sk"
-    type = "S"
-  }
-
-  point_in_time_recovery {
-    enabled = true
-  }
-
-  server_side_encryption {
-    enabled     = var.operations.kms_key_arn != null
-    kms_key_arn = var.operations.kms_key_arn
-  }
-
-  ttl {
-    attribute_name = "ttl"
-    enabled        = true
-  }
+  kms_key_arn                 = var.operations.kms_key_arn
+  name                        = "expansion"
+  range_key                   = "sk"
+  ttl_enabled                 = true
 }
 
 module "function" {
@@ -76,7 +53,7 @@ module "function" {
     EXPANSION_MAX_VOLUME_GB        = var.policy.max_volume_gb
     EXPANSION_SNS_TOPIC_ARN        = var.operations.notification_topic_arn
     EXPANSION_SSD_LIMIT_PCT        = var.policy.ssd_limit_pct
-    EXPANSION_TABLE                = aws_dynamodb_table.operation.name
+    EXPANSION_TABLE                = module.table.table_name
     EXPANSION_TARGET_PCT           = var.policy.target_pct
     EXPANSION_THRESHOLD_PCT        = var.policy.threshold_pct
     GUARDRAIL_COOLDOWN_SECONDS     = var.guardrail.settings.cooldown_seconds

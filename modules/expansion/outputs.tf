@@ -37,7 +37,7 @@ output "function" {
 
 output "operation_table_name" {
   description = "Name of the table of proposals and growth."
-  value       = aws_dynamodb_table.operation.name
+  value       = module.table.table_name
 }
 
 output "vpc_services" {

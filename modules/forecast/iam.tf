@@ -9,7 +9,7 @@ data "aws_iam_policy_document" "forecast" {
   statement {
     sid       = "KeepWhatWasTold"
     actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.told.arn]
+    resources = [module.table.table_arn]
   }
 
   statement {

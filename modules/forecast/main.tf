@@ -3,26 +3,12 @@ locals {
 }
 
 # What has been told about each resource, and its last forecast: one item each, written anew every day.
-resource "aws_dynamodb_table" "told" {
-  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (operations.kms_key_arn); AWS encrypts the table in any case
-  name         = "${var.context.name_prefix}-forecast"
-  billing_mode = "PAY_PER_REQUEST"
-  hash_key     = "pk"
-  tags         = var.context.tags
+module "table" {
+  source = "../dynamodb-table"
 
-  attribute {
-    name = "pk"
-    type = "S"
-  }
-
-  point_in_time_recovery {
-    enabled = true
-  }
-
-  server_side_encryption {
-    enabled     = var.operations.kms_key_arn != null
-    kms_key_arn = var.operations.kms_key_arn
-  }
+  context     = var.context
+  kms_key_arn = var.operations.kms_key_arn
+  name        = "forecast"
 }
 
 module "function" {
@@ -40,7 +26,7 @@ module "function" {
 
   environment = {
     FILE_SYSTEM_ID      = var.file_system_id
-    FORECAST_TABLE      = aws_dynamodb_table.told.name
+    FORECAST_TABLE      = module.table.table_name
     LOG_LEVEL           = var.operations.log_level
     LOOKBACK_DAYS       = var.lookback_days
     METRIC_NAMESPACE    = var.operations.metric_namespace

@@ -23,5 +23,5 @@ output "function" {
 
 output "table_name" {
   description = "Name of the table that keeps what has been told, with the last forecasts."
-  value       = aws_dynamodb_table.told.name
+  value       = module.table.table_name
 }

@@ -26,7 +26,7 @@ module "diagnose" {
     HEALTH_PORT     = var.server_settings.health_port
     LOG_LEVEL       = var.operations.log_level
     ONTAP_SECRET_ID = var.reconciler.secret_arn
-    RECONCILE_TABLE = aws_dynamodb_table.reconcile.name
+    RECONCILE_TABLE = module.table.table_name
   }
 }
 
@@ -66,14 +66,14 @@ data "aws_iam_policy_document" "diagnose" {
   statement {
     sid       = "ReadWanted"
     actions   = ["dynamodb:GetItem", "dynamodb:Scan"]
-    resources = [aws_dynamodb_table.reconcile.arn]
+    resources = [module.table.table_arn]
   }
 
   # So that its refused logins count together with the reconciler's, and nobody locks the account.
   statement {
     sid       = "CountRefusedLogins"
     actions   = ["dynamodb:PutItem"]
-    resources = [aws_dynamodb_table.reconcile.arn]
+    resources = [module.table.table_arn]
 
     condition {
       test     = "ForAllValues:StringEquals"

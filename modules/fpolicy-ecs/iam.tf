@@ -40,7 +40,7 @@ data "aws_iam_policy_document" "task" {
   statement {
     sid       = "ReadVolumeMap"
     actions   = ["s3:GetObject"]
-    resources = ["${aws_s3_bucket.config.arn}/${local._volume_map_key}"]
+    resources = ["${module.bucket.bucket_arn}/${local._volume_map_key}"]
   }
 
   dynamic "statement" {

@@ -55,7 +55,7 @@ locals {
     FPOLICY_SPOOL_DIR                  = var.spool == null ? null : local._spool_path
     FPOLICY_SPOOL_LASTING              = var.spool == null ? null : var.spool.efs != null || var.spool.host_path != null
     FPOLICY_SPOOL_MAX_BYTES            = var.spool == null ? null : var.spool.max_gb * 1073741824
-    FPOLICY_VOLUME_MAP                 = "s3://${aws_s3_bucket.config.bucket}/${local._volume_map_key}"
+    FPOLICY_VOLUME_MAP                 = "s3://${module.bucket.bucket_name}/${local._volume_map_key}"
     FPOLICY_VOLUME_MAP_REFRESH_SECONDS = var.server_settings.volume_map_refresh_seconds
     LOG_LEVEL                          = var.operations.log_level
     METRIC_NAMESPACE                   = var.operations.metric_namespace

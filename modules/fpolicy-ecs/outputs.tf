@@ -43,7 +43,7 @@ output "reconciler" {
     function_name         = module.reconcile.function_name
     log_group_name        = module.reconcile.log_group_name
     role_name             = module.reconcile.role_name
-    table_name            = aws_dynamodb_table.reconcile.name
+    table_name            = module.table.table_name
   }
 }
 
@@ -72,7 +72,7 @@ output "store_outage_hours" {
 
 output "volume_map" {
   description = "Where the server looks for the volume map: bucket and key."
-  value       = { bucket = aws_s3_bucket.config.bucket, key = local._volume_map_key }
+  value       = { bucket = module.bucket.bucket_name, key = local._volume_map_key }
 }
 
 output "vpc_services" {

@@ -69,26 +69,12 @@ locals {
 }
 
 # The lock of the runs, what is wanted of each SVM, and refused logins: one item each.
-resource "aws_dynamodb_table" "reconcile" {
-  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (operations.kms_key_arn); AWS encrypts the table in any case
-  name         = local._reconcile_name
-  billing_mode = "PAY_PER_REQUEST"
-  hash_key     = "pk"
-  tags         = var.context.tags
+module "table" {
+  source = "../dynamodb-table"
 
-  attribute {
-    name = "pk"
-    type = "S"
-  }
-
-  point_in_time_recovery {
-    enabled = true
-  }
-
-  server_side_encryption {
-    enabled     = var.operations.kms_key_arn != null
-    kms_key_arn = var.operations.kms_key_arn
-  }
+  context     = var.context
+  kms_key_arn = var.operations.kms_key_arn
+  name        = "reconcile"
 }
 
 module "reconcile" {
@@ -114,14 +100,14 @@ module "reconcile" {
   }
 
   environment = {
-    CONFIG_BUCKET    = aws_s3_bucket.config.bucket
+    CONFIG_BUCKET    = module.bucket.bucket_name
     ECS_CLUSTER      = aws_ecs_cluster.this.name
     ECS_SERVICE      = local._full_name
     HEALTH_PORT      = var.server_settings.health_port
     LOG_LEVEL        = var.operations.log_level
     METRIC_NAMESPACE = var.operations.metric_namespace
     ONTAP_SECRET_ID  = var.reconciler.secret_arn
-    RECONCILE_TABLE  = aws_dynamodb_table.reconcile.name
+    RECONCILE_TABLE  = module.table.table_name
     VOLUME_MAP_KEY   = local._volume_map_key
   }
 }
@@ -279,13 +265,13 @@ data "aws_iam_policy_document" "reconcile" {
   statement {
     sid       = "KeepVolumeMap"
     actions   = ["s3:GetObject", "s3:PutObject"]
-    resources = ["${aws_s3_bucket.config.arn}/${local._volume_map_key}"]
+    resources = ["${module.bucket.bucket_arn}/${local._volume_map_key}"]
   }
 
   statement {
     sid       = "KeepWantedAndLock"
     actions   = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.reconcile.arn]
+    resources = [module.table.table_arn]
   }
 
   dynamic "statement" {

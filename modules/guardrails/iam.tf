@@ -3,7 +3,7 @@ data "aws_iam_policy_document" "user" {
   statement {
     sid       = "DecideAndRecord"
     actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.this.arn]
+    resources = [module.table.table_arn]
 
     condition {
       test     = "ForAllValues:StringEquals"
@@ -19,7 +19,7 @@ data "aws_iam_policy_document" "user" {
   statement {
     sid       = "ReadGrant"
     actions   = ["dynamodb:GetItem"]
-    resources = [aws_dynamodb_table.this.arn]
+    resources = [module.table.table_arn]
 
     condition {
       test     = "ForAllValues:StringEquals"
@@ -64,13 +64,13 @@ data "aws_iam_policy_document" "operator" {
   statement {
     sid       = "Look"
     actions   = ["dynamodb:GetItem", "dynamodb:Query"]
-    resources = [aws_dynamodb_table.this.arn]
+    resources = [module.table.table_arn]
   }
 
   statement {
     sid       = "ResetAndReconcile"
     actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.this.arn]
+    resources = [module.table.table_arn]
 
     condition {
       test     = "ForAllValues:StringEquals"
@@ -95,7 +95,7 @@ data "aws_iam_policy_document" "break_glass" {
   statement {
     sid       = "GiveAndEndGrants"
     actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.this.arn]
+    resources = [module.table.table_arn]
 
     condition {
       test     = "ForAllValues:StringEquals"

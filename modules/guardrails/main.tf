@@ -3,38 +3,15 @@ locals {
   _environment = var.context.name_prefix
 }
 
-resource "aws_dynamodb_table" "this" {
-  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.operations.kms_key_arn); AWS encrypts the table in any case
-  name                        = "${var.context.name_prefix}-guardrails"
-  billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "pk"
-  range_key                   = "sk"
+module "table" {
+  source = "../dynamodb-table"
+
+  context                     = var.context
   deletion_protection_enabled = var.deletion_protection_enabled
-  tags                        = var.context.tags
-
-  attribute {
-    name = "pk"
-    type = "S"
-  }
-
-  attribute {
-    name = "sk"
-    type = "S"
-  }
-
-  point_in_time_recovery {
-    enabled = true
-  }
-
-  server_side_encryption {
-    enabled     = var.operations.kms_key_arn != null
-    kms_key_arn = var.operations.kms_key_arn
-  }
-
-  ttl {
-    attribute_name = "ttl"
-    enabled        = true
-  }
+  kms_key_arn                 = var.operations.kms_key_arn
+  name                        = "guardrails"
+  range_key                   = "sk"
+  ttl_enabled                 = true
 }
 
 # A warning, not an error: the cap may be meant that way, and then file systems only grow with a grant.

@@ -24,7 +24,7 @@ output "settings" {
     max_failures     = var.limits.max_failures
     mode             = var.mode
     rate_limit       = var.limits.rate_limit
-    table_name       = aws_dynamodb_table.this.name
+    table_name       = module.table.table_name
   }
 }
 

@@ -3,52 +3,29 @@
 locals {
   _bucket_name    = "${var.context.name_prefix}-lineage-${var.context.account_id}"
   _export_count   = var.export == null ? 0 : 1
-  _hour_index_arn = "${aws_dynamodb_table.this.arn}/index/write_hour-index"
+  _hour_index_arn = "${module.table.table_arn}/index/write_hour-index"
 }
 
 # Where the export stands: one item, and one for each hour.
-resource "aws_dynamodb_table" "export" {
-  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.operations.kms_key_arn); AWS encrypts the table in any case
-  count = local._export_count
+module "export_table" {
+  source = "../dynamodb-table"
+  count  = local._export_count
 
-  name                        = "${var.context.name_prefix}-lineage-export"
-  billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "pk"
+  context                     = var.context
   deletion_protection_enabled = var.deletion_protection_enabled
-  tags                        = var.context.tags
-
-  attribute {
-    name = "pk"
-    type = "S"
-  }
-
-  point_in_time_recovery {
-    enabled = true
-  }
-
-  server_side_encryption {
-    enabled     = var.operations.kms_key_arn != null
-    kms_key_arn = var.operations.kms_key_arn
-  }
+  kms_key_arn                 = var.operations.kms_key_arn
+  name                        = "lineage-export"
 }
 
-# RSA, so that an auditor can check with the public key and no AWS. KMS does not rotate asymmetric keys.
-resource "aws_kms_key" "signing" {
-  count = local._export_count
+# RSA, so that an auditor can check with the public key and no AWS.
+module "signing_key" {
+  source = "../kms-key"
+  count  = local._export_count
 
-  description              = "Signs the manifests of the lineage export of ${var.context.name_prefix}."
-  customer_master_key_spec = "RSA_3072"
-  deletion_window_in_days  = 30
-  key_usage                = "SIGN_VERIFY"
-  policy                   = data.aws_iam_policy_document.signing_key[0].json
-  tags                     = var.context.tags
-}
-
-resource "aws_kms_alias" "signing" {
-  count = local._export_count
-
-  name          = "alias/${var.context.name_prefix}-lineage-signing"
-  target_key_id = aws_kms_key.signing[0].key_id
+  context     = var.context
+  description = "Signs the manifests of the lineage export of ${var.context.name_prefix}."
+  name        = "lineage-signing"
+  signing     = true
 }
 
 module "export" {
@@ -68,13 +45,13 @@ module "export" {
   runtime = { memory_mb = 1024, timeout_seconds = 900 }
 
   environment = {
-    LINEAGE_EXPORT_BUCKET        = aws_s3_bucket.export[0].id
+    LINEAGE_EXPORT_BUCKET        = module.bucket[0].bucket_name
     LINEAGE_EXPORT_GRACE_MINUTES = var.export.grace_minutes
     LINEAGE_EXPORT_MAX_HOURS     = var.export.max_hours
     LINEAGE_EXPORT_SINCE         = var.export.since
-    LINEAGE_EXPORT_TABLE         = aws_dynamodb_table.export[0].name
-    LINEAGE_SIGNING_KEY          = aws_kms_key.signing[0].arn
-    LINEAGE_TABLE                = aws_dynamodb_table.this.name
+    LINEAGE_EXPORT_TABLE         = module.export_table[0].table_name
+    LINEAGE_SIGNING_KEY          = module.signing_key[0].key_arn
+    LINEAGE_TABLE                = module.table.table_name
     LOG_LEVEL                    = var.operations.log_level
     METRIC_NAMESPACE             = var.operations.metric_namespace
   }

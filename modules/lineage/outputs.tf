@@ -9,19 +9,19 @@ output "alarm_names" {
 
 output "athena_table_sql" {
   description = "Statement that makes Athena's table over the export; null without one."
-  value       = one([for bucket in aws_s3_bucket.export : templatefile("${path.module}/athena.sql.tftpl", { bucket = bucket.id, table = "lineage" })])
+  value       = one([for bucket in module.bucket : templatefile("${path.module}/athena.sql.tftpl", { bucket = bucket.bucket_name, table = "lineage" })])
 }
 
 output "export" {
   description = "What `fsxn lineage export` and `fsxn lineage verify` need: bucket, function, log group, dead-letter queue, role, ARN of the signing key, table of the export's state; null without an export."
   value = one([for function in module.export : {
-    bucket_name           = aws_s3_bucket.export[0].id
+    bucket_name           = module.bucket[0].bucket_name
     dead_letter_queue_url = function.dead_letter_queue_url
     function_name         = function.function_name
     log_group_name        = function.log_group_name
     role_name             = function.role_name
-    signing_key_arn       = aws_kms_key.signing[0].arn
-    table_name            = aws_dynamodb_table.export[0].name
+    signing_key_arn       = module.signing_key[0].key_arn
+    table_name            = module.export_table[0].table_name
   }])
 }
 
@@ -37,12 +37,12 @@ output "reader_policy" {
 
 output "table_arn" {
   description = "ARN of the lineage table."
-  value       = aws_dynamodb_table.this.arn
+  value       = module.table.table_arn
 }
 
 output "table_name" {
   description = "Name of the lineage table."
-  value       = aws_dynamodb_table.this.name
+  value       = module.table.table_name
 }
 
 output "ttl_days" {

@@ -1,20 +1,16 @@
 # CloudWatch cannot publish to a topic that is encrypted with the key that AWS manages: its policy cannot be changed.
-resource "aws_kms_key" "this" {
-  description             = "Encrypts the notifications of ${var.context.name_prefix}."
-  deletion_window_in_days = 30
-  enable_key_rotation     = true
-  policy                  = data.aws_iam_policy_document.key.json
-  tags                    = var.context.tags
-}
+module "key" {
+  source = "../kms-key"
 
-resource "aws_kms_alias" "this" {
-  name          = "alias/${var.context.name_prefix}-notifications"
-  target_key_id = aws_kms_key.this.key_id
+  context     = var.context
+  description = "Encrypts the notifications of ${var.context.name_prefix}."
+  name        = "notifications"
+  publishers  = [for publisher in local._publishers : publisher.service]
 }
 
 resource "aws_sns_topic" "this" {
   name              = "${var.context.name_prefix}-notifications"
-  kms_master_key_id = aws_kms_key.this.arn
+  kms_master_key_id = module.key.key_arn
   tags              = var.context.tags
 }
 

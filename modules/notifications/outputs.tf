@@ -1,6 +1,6 @@
 output "kms_key_arn" {
   description = "ARN of the key that encrypts the topic."
-  value       = aws_kms_key.this.arn
+  value       = module.key.key_arn
 }
 
 output "topic_arn" {

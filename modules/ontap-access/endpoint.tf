@@ -26,7 +26,7 @@ data "aws_iam_policy_document" "endpoint" {
   statement {
     sid       = "OwnAccountOnly"
     actions   = ["secretsmanager:*"]
-    resources = ["*"]
+    resources = ["*"] # which secret, the callers' own policies say
 
     principals {
       type        = "AWS"

@@ -2,7 +2,7 @@ data "aws_iam_policy_document" "process" {
   statement {
     sid       = "ClaimWindow"
     actions   = ["dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.window.arn]
+    resources = [module.table.table_arn]
   }
 
   statement {

@@ -4,26 +4,12 @@ locals {
 }
 
 # One item: until when people are not told again.
-resource "aws_dynamodb_table" "window" {
-  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.operations.kms_key_arn); AWS encrypts the table in any case
-  name         = "${var.context.name_prefix}-${var.uc_id}-window"
-  billing_mode = "PAY_PER_REQUEST"
-  hash_key     = "pk"
-  tags         = local._context.tags
+module "table" {
+  source = "../dynamodb-table"
 
-  attribute {
-    name = "pk"
-    type = "S"
-  }
-
-  point_in_time_recovery {
-    enabled = true
-  }
-
-  server_side_encryption {
-    enabled     = var.operations.kms_key_arn != null
-    kms_key_arn = var.operations.kms_key_arn
-  }
+  context     = local._context
+  kms_key_arn = var.operations.kms_key_arn
+  name        = "${var.uc_id}-window"
 }
 
 module "process" {
@@ -50,7 +36,7 @@ module "process" {
     METRIC_NAMESPACE = var.operations.metric_namespace
     UC_ID            = var.uc_id
     WINDOW_SECONDS   = var.window_seconds
-    WINDOW_TABLE     = aws_dynamodb_table.window.name
+    WINDOW_TABLE     = module.table.table_name
   }
 }
 

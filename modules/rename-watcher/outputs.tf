@@ -20,5 +20,5 @@ output "suffixes" {
 
 output "window_table_name" {
   description = "Name of the table that says until when people are not told again."
-  value       = aws_dynamodb_table.window.name
+  value       = module.table.table_name
 }

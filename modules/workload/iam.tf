@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "starter" {
   statement {
     sid       = "KeepState"
     actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.state.arn]
+    resources = [module.table.table_arn]
   }
 
   statement {
@@ -77,13 +77,13 @@ data "aws_iam_policy_document" "finisher" {
   statement {
     sid       = "KeepState"
     actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.state.arn]
+    resources = [module.table.table_arn]
   }
 
   statement {
     sid       = "FindUnfinished"
     actions   = ["dynamodb:Query"]
-    resources = ["${aws_dynamodb_table.state.arn}/index/status-index"]
+    resources = ["${module.table.table_arn}/index/status-index"]
   }
 
   statement {

@@ -50,50 +50,16 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letter" {
 }
 
 # One item per work key. What it decides, it decides by one conditional write.
-resource "aws_dynamodb_table" "state" {
-  # checkov:skip=CKV_AWS_119:a customer key is the caller's choice (var.operations.kms_key_arn); AWS encrypts the table in any case
-  name                        = "${local._full_name}-state"
-  billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "pk"
+module "table" {
+  source = "../dynamodb-table"
+
+  context                     = local._context
   deletion_protection_enabled = var.deletion_protection_enabled
-  tags                        = local._context.tags
-
-  attribute {
-    name = "pk"
-    type = "S"
-  }
-
-  attribute {
-    name = "status"
-    type = "S"
-  }
-
-  attribute {
-    name = "updated_at"
-    type = "S"
-  }
-
-  # The sweep asks it for items that have been IN_PROGRESS for too long.
-  global_secondary_index {
-    name            = "status-index"
-    hash_key        = "status"
-    range_key       = "updated_at"
-    projection_type = "ALL"
-  }
-
-  point_in_time_recovery {
-    enabled = true
-  }
-
-  server_side_encryption {
-    enabled     = var.operations.kms_key_arn != null
-    kms_key_arn = var.operations.kms_key_arn
-  }
-
-  ttl {
-    attribute_name = "ttl"
-    enabled        = true
-  }
+  # The sweep asks the index for items that have been IN_PROGRESS for too long.
+  indexes     = { "status-index" = { hash_key = "status", range_key = "updated_at" } }
+  kms_key_arn = var.operations.kms_key_arn
+  name        = "${var.uc_id}-state"
+  ttl_enabled = true
 }
 
 module "starter" {
@@ -127,7 +93,7 @@ module "starter" {
     RETENTION_PROFILE   = var.records.retention_profile
     SETTLE_SECONDS      = var.settle_seconds
     STATE_MACHINE_ARN   = aws_sfn_state_machine.this.arn
-    STATE_TABLE         = aws_dynamodb_table.state.name
+    STATE_TABLE         = module.table.table_name
     UC_ID               = var.uc_id
     UC_TEMPLATE_VERSION = var.records.uc_template_version
     WORKLOAD_DLQ_URL    = aws_sqs_queue.dead_letter.url
@@ -178,7 +144,7 @@ module "finisher" {
     METRIC_NAMESPACE    = var.operations.metric_namespace
     STARTER_MAPPING_ID  = aws_lambda_event_source_mapping.starter.uuid
     STATE_MACHINE_ARN   = aws_sfn_state_machine.this.arn
-    STATE_TABLE         = aws_dynamodb_table.state.name
+    STATE_TABLE         = module.table.table_name
     SWEEP_AFTER_SECONDS = var.sweep.after_seconds
     UC_ID               = var.uc_id
     WORKLOAD_DLQ_URL    = aws_sqs_queue.dead_letter.url

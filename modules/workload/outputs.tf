@@ -74,7 +74,7 @@ output "state_machine" {
 
 output "state_table_name" {
   description = "Name of the table with one item per work key."
-  value       = aws_dynamodb_table.state.name
+  value       = module.table.table_name
 }
 
 output "vpc_services" {

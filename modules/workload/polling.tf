@@ -34,7 +34,7 @@ module "poller" {
     POLL_PROCESS_EXISTING = var.polling.process_existing
     SETTLE_SECONDS        = var.settle_seconds
     STATE_PARAMETER       = try(var.polling.state_parameter.name, "")
-    STATE_TABLE           = aws_dynamodb_table.state.name
+    STATE_TABLE           = module.table.table_name
     SVM_NAME              = one(var.scope.svm_names)
     UC_ID                 = var.uc_id
     VOLUME_NAME           = one(var.scope.volume_names)
@@ -60,7 +60,7 @@ data "aws_iam_policy_document" "poller" {
   statement {
     sid       = "KeepWatermark"
     actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
-    resources = [aws_dynamodb_table.state.arn]
+    resources = [module.table.table_arn]
 
     condition {
       test     = "ForAllValues:StringEquals"

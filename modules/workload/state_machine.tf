@@ -7,7 +7,6 @@ resource "aws_cloudwatch_log_group" "state_machine" {
 }
 
 resource "aws_sfn_state_machine" "this" {
-  # checkov:skip=CKV_AWS_284:tracing is on unless the caller switches it off (var.operations.tracing_enabled)
   name     = local._full_name
   type     = "STANDARD" # only standard machines refuse a used execution name, which is what makes work happen once
   role_arn = aws_iam_role.state_machine.arn

@@ -33,8 +33,8 @@ from tools.bench.figures import Figure
 INVENTORY: Final = Path(__file__).resolve().parents[2] / "tests/terraform/inventories/local.yaml"
 MACHINE: Final = "module.workload.aws_sfn_state_machine.this"
 TABLES: Final = {
-    "state": "module.workload.aws_dynamodb_table.state",
-    "lineage": "module.lineage.aws_dynamodb_table.this",
+    "state": "module.workload.module.table.aws_dynamodb_table.this",
+    "lineage": "module.lineage.module.table.aws_dynamodb_table.this",
 }
 EVENTS: Final = 500
 BATCH: Final = 10

@@ -104,7 +104,7 @@ run "without_ontap_only_the_access_point_is_watched" {
   }
 
   assert {
-    condition     = length(aws_synthetics_canary.ontap) + length(aws_s3_bucket.artifacts) + length(aws_iam_role.canary) + length(aws_cloudwatch_metric_alarm.ontap) + length(aws_cloudwatch_metric_alarm.ontap_health) + length(aws_cloudwatch_metric_alarm.ontap_silent) == 0
+    condition     = length(aws_synthetics_canary.ontap) + length(module.bucket) + length(aws_iam_role.canary) + length(aws_cloudwatch_metric_alarm.ontap) + length(aws_cloudwatch_metric_alarm.ontap_health) + length(aws_cloudwatch_metric_alarm.ontap_silent) == 0
     error_message = "Nothing of the canary may be made."
   }
 }

@@ -31,7 +31,7 @@ run "keeps_reports_when_terraform_destroys" {
   command = plan
 
   assert {
-    condition     = aws_s3_bucket.output.force_destroy == false
+    condition     = !var.output.force_destroy
     error_message = "Reports are deleted only when the caller asks for it."
   }
 }

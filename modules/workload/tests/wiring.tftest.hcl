@@ -214,7 +214,7 @@ run "the_classification_is_on_queue_table_and_machine" {
 
   assert {
     condition = alltrue([
-      for tags in [aws_sqs_queue.work.tags, aws_sqs_queue.dead_letter.tags, aws_dynamodb_table.state.tags, aws_sfn_state_machine.this.tags] :
+      for tags in [aws_sqs_queue.work.tags, aws_sqs_queue.dead_letter.tags, module.table.table_tags, aws_sfn_state_machine.this.tags] :
       tags.DataClassification == "restricted"
     ])
     error_message = "Whoever looks at a resource must see what goes through it."

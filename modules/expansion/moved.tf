@@ -1,0 +1,7 @@
+# Renames, kept for two releases after the one they came with.
+
+# 2026-11-26: every table is made by module dynamodb-table.
+moved {
+  from = aws_dynamodb_table.operation
+  to   = module.table.aws_dynamodb_table.this
+}

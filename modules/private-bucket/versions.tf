@@ -1,0 +1,11 @@
+terraform {
+  # 1.11: write-only arguments and override_during in tests.
+  required_version = ">= 1.11"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 6.0"
+    }
+  }
+}
