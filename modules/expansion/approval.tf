@@ -69,6 +69,7 @@ resource "aws_cloudwatch_log_group" "approval" {
 }
 
 resource "aws_sfn_state_machine" "approval" {
+  # checkov:skip=CKV_AWS_284:tracing is on unless the caller switches it off (var.operations.tracing_enabled)
   # checkov:skip=CKV_AWS_285:execution data holds task tokens, which belong in no log; failures are logged without it
   count = var.approval_link == null ? 0 : 1
 

@@ -51,7 +51,7 @@ data "aws_iam_policy_document" "interface" {
   statement {
     sid       = "OwnAccountOnly"
     actions   = ["${lookup(local._action_prefixes, each.key, each.key)}:*"]
-    resources = ["*"]
+    resources = ["*"] # what of the service a caller may touch is its role's to say
 
     principals {
       type        = "AWS"
