@@ -71,7 +71,8 @@ def run(schedule: Schedule) -> int:
         f"operations {delivery['operations']}, owed {delivery['monitored']}, "
         f"arrived {delivery['delivered']}, replayed {delivery['replayed']}, twice {delivery['duplicates']}; "
         f"files {outputs['files']}, processed {outputs['files_matched']}, twice {outputs['doubled']}; "
-        f"lost within a kill's bound {account.lost}; records told to be lost {account.records_told}"
+        f"lost within a kill's bound {account.lost}; records told to be lost {account.records_told}; "
+        f"recorded twice, because an attempt died before its answer {account.unanswered}"
     )
     for debt in account.debts:
         say(f"DEBT {debt}")
@@ -86,6 +87,7 @@ def document(schedule: Schedule, account: Account) -> dict[str, object]:
         "debts": account.debts,
         "lost_within_bound": account.lost,
         "records_told": account.records_told,
+        "unanswered": account.unanswered,
         "struck": dict(account.struck),
         "notes": account.notes,
         "verification": account.verification,

@@ -37,6 +37,7 @@ class Account:
     debts: list[str]
     lost: int  # within the bound of a kill or a node's crash
     records_told: int  # lineage records that the table did not take, each told by `record.lost`
+    unanswered: int  # versions that an attempt recorded as done, and died before its answer
     struck: Mapping[str, int]  # AWS calls that went wrong, by call and effect
     notes: list[str] = field(default_factory=list)  # acts that could not be done as planned
 
@@ -68,13 +69,14 @@ def chaos(world: World, schedule: Schedule, tell: Callable[[str], None] = lambda
         found += _owed(world, begin, kills, lengths)
     verification = verify(world, allow_lost=ANY)
     told = debts.told_records(_log_lines(world, began_ms))
-    found += debts.of_findings(verification["findings"], told)
+    unanswered = debts.unanswered(_successes(world), _status(world))
+    found += debts.of_findings(verification["findings"], told, unanswered)
     lost = _lost(world, begin)
     if len(lost) + len(before) != verification["delivery"]["lost"]:
         found.append(
             f"{len(lost) + len(before)} are lost; events verify counts {verification['delivery']['lost']}"
         )
-    return Account(verification, found, len(lost), len(told), struck, notes)
+    return Account(verification, found, len(lost), len(told), len(unanswered), struck, notes)
 
 
 def _settle(world: World) -> list[str]:
@@ -118,6 +120,28 @@ def _log_lines(world: World, since_ms: int) -> Iterator[str]:
         for page in logs.paginate(logGroupName=function["log_group_name"], startTime=since_ms):
             for event in page["events"]:
                 yield from event["message"].splitlines()
+
+
+def _successes(world: World) -> Iterator[tuple[str, str]]:
+    """Give work key and execution of each lineage record of success."""
+    pages = (
+        world.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=world.outputs["lineage_table_name"],
+            FilterExpression="#s = :success",
+            ExpressionAttributeNames={"#s": "status"},
+            ExpressionAttributeValues={":success": {"S": "success"}},
+        )
+    )
+    for page in pages:
+        for item in page["Items"]:
+            yield item["work_key"]["S"], item["step_functions_execution_arn"]["S"]
+
+
+def _status(world: World) -> Callable[[str], str]:
+    states = world.client("stepfunctions")
+    return lambda execution: str(states.describe_execution(executionArn=execution)["status"])
 
 
 def _in_order(schedule: Schedule) -> list[tuple[float, Act, bool]]:

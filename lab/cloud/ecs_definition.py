@@ -16,7 +16,7 @@ from lab.cloud.emulator import ROOT_DIRECTORY, Emulator
 # The two settings whose host part is replaced by the task's address, with the server's own defaults:
 # on Fargate each task has its own network and listens on all of it; here tasks share one machine.
 LISTEN_SETTINGS = {"FPOLICY_LISTEN": "0.0.0.0:9898", "FPOLICY_HEALTH_LISTEN": "0.0.0.0:9899"}
-FIRST_HOST, LAST_HOST = 11, 250  # 127.0.0.N; the low ones are left to whoever runs by hand
+FIRST_HOST, LAST_HOST = 11, 250  # of this process's network
 
 
 class DefinitionError(Exception):
@@ -78,15 +78,17 @@ def ports_of(containers: Sequence[Mapping[str, Any]]) -> list[int]:
 
 
 class Address:
-    """One 127.0.0.N that no other task of this machine has, until `release`.
+    """One loopback address that no other task of this machine has, until `release`.
 
-    The reservation is a UDP socket on the task's first port: the kernel ends it with the process, and the
-    task's own TCP ports stay free.
+    Each process takes them from a network of its own: a storage that still dials a task of one laboratory
+    must not reach a task of another that came after it. The reservation is a UDP socket on the task's first
+    port: the kernel ends it with the process, and the task's own TCP ports stay free.
     """
 
     def __init__(self, ports: Sequence[int]) -> None:
+        network = f"127.{1 + os.getpid() // 256 % 254}.{os.getpid() % 256}"
         for host in range(FIRST_HOST, LAST_HOST + 1):
-            address = f"127.0.0.{host}"
+            address = f"{network}.{host}"
             reservation = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             try:
                 reservation.bind((address, ports[0]))
@@ -98,7 +100,7 @@ class Address:
             self.text = address
             self._reservation = reservation
             return
-        raise DefinitionError(f"no 127.0.0.N has the ports {list(ports)} free")
+        raise DefinitionError(f"no address of {network}.0/24 has the ports {list(ports)} free")
 
     def release(self) -> None:
         """Let another task have it."""

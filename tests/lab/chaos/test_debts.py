@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lab.chaos.debts import HELD_SECONDS, NOTICE_SECONDS, Length, lost, of_findings, told_records, unexplained
+from lab.chaos.debts import (
+    HELD_SECONDS,
+    NOTICE_SECONDS,
+    Length,
+    lost,
+    of_findings,
+    told_records,
+    unanswered,
+    unexplained,
+)
 
 
 def operation(number: int, **more: Any) -> bytes:
@@ -75,3 +84,14 @@ def test_a_missing_record_is_a_debt_unless_its_loss_was_told():
     assert of_findings([finding], told) == []
     assert of_findings([finding | {"count": 2}], told) == ["lineage.missing: 2 records: /vol1/a"]
     assert len(of_findings([finding | {"code": "output.doubled"}], told)) == 1
+
+
+def test_work_that_two_executions_did_is_a_debt_unless_one_died_before_its_answer():
+    """Two that succeeded are one too many; a third record of the same execution is a repetition in it."""
+    successes = [("once", "a"), ("once", "a"), ("died", "b"), ("died", "c"), ("twice", "d"), ("twice", "e")]
+    ends = {"a": "SUCCEEDED", "b": "FAILED", "c": "SUCCEEDED", "d": "SUCCEEDED", "e": "SUCCEEDED"}
+    allowed = unanswered(successes, ends.__getitem__)
+    assert allowed == {"died"}
+    finding = {"code": "output.doubled", "count": 1, "text": "versions", "examples": ["died"]}
+    assert of_findings([finding], [], allowed) == []
+    assert of_findings([finding | {"count": 2}], [], allowed) == ["output.doubled: 2 versions: died"]
