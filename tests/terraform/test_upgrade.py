@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_an_upgrade_destroys_nothing_but_what_is_meant_to_go(
     terraform = plan_copy(
         root, tmp_path, inputs=example_inputs(root), variables=variables, environment=PREVIEW
     )
-    terraform.state_file.write_text(unpacked(saved))
+    terraform.state_file.write_text(with_bucket_ids(unpacked(saved)))
     with terraform:
         terraform.init()
         terraform.plan("-refresh=false")
@@ -36,6 +37,11 @@ def test_an_upgrade_destroys_nothing_but_what_is_meant_to_go(
     assert gone == set(MEANT_TO_GO)
     kept = [c["address"] for c in changes if c["change"]["before"] is not None]
     assert len(kept) == instances(unpacked(saved))
+
+
+def with_bucket_ids(state: str) -> str:
+    """A bucket's id is its name on AWS, so either may stand for it; without AWS the stand-in writes its own."""
+    return re.sub(r"aws_s3_bucket\(([a-z0-9-]+)\)\.id", r"\1", state)
 
 
 def instances(state: str) -> int:

@@ -28,9 +28,9 @@ def test_a_misspelt_argument_is_reported_with_its_place(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copy of a small module with one wrong name, in a repository of its own."""
-    copy = tmp_path / "repository/modules/notifications"
+    copy = tmp_path / "repository/modules/kms-key"
     copy.mkdir(parents=True)
-    for path in (repository / "modules/notifications").glob("*.tf"):
+    for path in (repository / "modules/kms-key").glob("*.tf"):
         (copy / path.name).write_text(path.read_text().replace("enable_key_rotation", "enable_key_rotatoin"))
     monkeypatch.setattr("lab.terraform.REPOSITORY", tmp_path / "repository")
     error = validate(copy, tmp_path / "build")
