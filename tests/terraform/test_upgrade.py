@@ -40,7 +40,7 @@ def test_an_upgrade_destroys_nothing_but_what_is_meant_to_go(
 
 
 def with_bucket_ids(state: str) -> str:
-    """A bucket's id is its name on AWS, so either may stand for it; without AWS the stand-in writes its own."""
+    """A bucket's id is its name on AWS, so either may stand for it; the stand-in writes its own."""
     return re.sub(r"aws_s3_bucket\(([a-z0-9-]+)\)\.id", r"\1", state)
 
 
