@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lab.terraform import Terraform
 from lab.world import World
 
 Metric = tuple[str, str, frozenset[tuple[str, str]]]
@@ -27,7 +28,9 @@ class Gaps:
 
 def alarms(world: World) -> list[dict[str, Any]]:
     """Give every metric alarm as Terraform deployed it."""
-    deployed = [each["values"] for each in resources(world) if each["type"] == "aws_cloudwatch_metric_alarm"]
+    deployed = [
+        each["values"] for each in resources(world.terraform) if each["type"] == "aws_cloudwatch_metric_alarm"
+    ]
     return sorted(deployed, key=lambda alarm: str(alarm["alarm_name"]))
 
 
@@ -104,9 +107,8 @@ def _drawn(series: list[Any]) -> Metric:
     return namespace, name, frozenset(zip(rest[::2], rest[1::2], strict=True))
 
 
-def resources(world: World) -> Iterator[dict[str, Any]]:
+def resources(terraform: Terraform) -> Iterator[dict[str, Any]]:
     """Give what Terraform's state has, of all modules."""
-    terraform = world.terraform
     state = json.loads(terraform.run("show", "-json", "-no-color", str(terraform.state_file), quiet=True))
     modules = [state["values"]["root_module"]]
     while modules:

@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from lab.world import AUTOMATION, FIRST_PASSWORD, World
+from lab.premises import AUTOMATION, FIRST_PASSWORD
+from lab.world import World
 
 # Members of a secret's JSON that are none: addresses, names, public certificates.
 _PUBLIC: Final = frozenset({"username", "management_ip", "ontap_mgmt_ip", "ca_certificate"})

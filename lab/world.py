@@ -22,11 +22,11 @@ from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from botocore.exceptions import ClientError
 
+from lab import premises
 from lab.cloud.clients import local_client
 from lab.cloud.ecs_definition import Image
 from lab.cloud.ecs_runner import EcsRunner, TaskStatus
@@ -34,17 +34,12 @@ from lab.cloud.emf_collector import EmfCollector
 from lab.cloud.emulator import Emulator
 from lab.ontap_sim.client import SimClient
 from lab.ontap_sim.process import SimProcess
+from lab.premises import JUNCTION, ONTAP_SECRET, SVM, VOLUME
 from lab.quiet import Look, Quiet
 from lab.tap import Tap
 from lab.terraform import REPOSITORY, Terraform, plan_copy
 
 ROOT = REPOSITORY / "envs" / "local"
-SVM, VOLUME, JUNCTION = "svm1", "vol1", "/vol1"
-BUCKET = "lab-vol1"  # the bucket behind the volume's access point
-ONTAP_SECRET = "fsxn-s3ap-local-ontap"  # noqa: S105 (its name)
-AUTOMATION = "fsxn-automation"  # the account that rotates; fsxadmin stays the laboratory's own
-FIRST_PASSWORD = "lab-First-Passw0rd"  # noqa: S105 (changed by the first rotation, during the apply)
-SSD_GIB = 2048  # twice the volume's size, so that the volume can grow before the file system must
 TASK_SECONDS = 30.0  # a task starts in about a second; the machine may be loaded
 # A run of the reconciler may still wait for a task that has just gone; the next one comes after it.
 CONNECT_SECONDS = 90.0
@@ -133,7 +128,7 @@ class World:
             with self.step("terraform init"):
                 initialised.result()
         with self.step("terraform apply"):
-            self._put_marker()
+            premises.put_marker(self.emulator)
             self._apply()
         with self.step("FPolicy server from its task definition"):
             self.collector = self._stack.enter_context(EmfCollector(self.emulator))
@@ -161,26 +156,14 @@ class World:
         self.volume.mkdir(parents=True, exist_ok=True)
 
     def _start_simulator(self) -> SimClient:
-        volume = {
-            "name": VOLUME,
-            "junction_path": JUNCTION,
-            "directory": str(self.volume),
-            "s3": {"bucket": BUCKET, "access_point": "lab-vol1-ap"},
-        }
-        config = {
-            "ledger": str(self.ledger_path),
-            "svms": [{"name": SVM, "volumes": [volume]}],
-            "s3": {"endpoint": self.emulator.endpoint},
-            "file_system": {"storage_capacity_gib": SSD_GIB},
-            "accounts": [{"name": AUTOMATION, "password": FIRST_PASSWORD}],
-            "switches": dict(self.switches),
-        }
+        config = premises.storage(self.emulator, self.volume, self.ledger_path, self.switches)
         process = self._stack.enter_context(SimProcess(config, self.directory / "ontap"))
         self.sim_pid = process.pid
         return process.client
 
     def _apply(self) -> None:
         (face,) = self.sim.ready["access_points"]
+        secret_arn, management = premises.put_ontap_secret(self.emulator, self.sim.ready)
         self.terraform = Terraform(
             self.terraform.root,
             self.directory / "terraform",
@@ -192,32 +175,17 @@ class World:
                 "junction_path": JUNCTION,
                 # Some hours before, so that there are hours to seal.
                 "lineage_export_since": (datetime.now(UTC) - timedelta(hours=4)).strftime("%Y-%m-%dT%H"),
-                **self._put_ontap_secret(),
+                "ontap_management": management,
+                "ontap_secret_arn": secret_arn,
                 "settle_seconds": self.settle_seconds,
                 "svm_name": SVM,
                 "volume_name": VOLUME,
-                **make_network(self.emulator),
+                **premises.make_network(self.emulator),
             },
         )
         self._stack.enter_context(self.terraform)
         self.terraform.apply()
         self.outputs = self.terraform.output()
-
-    def _put_ontap_secret(self) -> dict[str, object]:
-        """Keep the credentials as an operator does before the first apply; variables that name them."""
-        address = urlsplit(self.sim.ready["rest"]).netloc
-        value = {
-            "username": AUTOMATION,
-            "password": FIRST_PASSWORD,
-            "management_ip": address,
-            "ca_certificate": Path(self.sim.ready["certificate"]).read_text(),
-        }
-        made = self.client("secretsmanager").create_secret(Name=ONTAP_SECRET, SecretString=json.dumps(value))
-        host, _, port = address.partition(":")
-        return {
-            "ontap_management": {"addresses": [host], "port": int(port)},
-            "ontap_secret_arn": made["ARN"],
-        }
 
     @property
     def file_system_id(self) -> str:
@@ -229,10 +197,6 @@ class World:
         """The simulated volume's id at AWS."""
         (volume,) = self.client("fsx").describe_volumes()["Volumes"]
         return str(volume["VolumeId"])
-
-    def _put_marker(self) -> None:
-        """Put the file there that the access point monitor reads; through S3, so FPolicy tells nobody."""
-        self.client("s3").put_object(Bucket=BUCKET, Key=".fsxn-canary/marker", Body=b"marker\n")
 
     # the functions -----------------------------------------------------------------------------------
 
@@ -460,19 +424,3 @@ def check_packages(folder: Path = REPOSITORY / "build" / "lambdas") -> None:
                     raise WorldError(f"{entry['file']} is not what was built: run make package-lambdas")
     except OSError as exc:
         raise WorldError(f"{exc.filename} is missing: run make package-lambdas") from exc
-
-
-def make_network(emulator: Emulator) -> dict[str, object]:
-    """Make what an account has before this product comes: VPC, two subnets, the file system's group."""
-    ec2 = emulator.client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"us-east-1{zone}")
-        for number, zone in enumerate("ab")
-    ]
-    group = ec2.create_security_group(VpcId=vpc, GroupName="lab-fsx", Description="The file system's nodes")
-    return {
-        "vpc_id": vpc,
-        "subnet_ids": [subnet["Subnet"]["SubnetId"] for subnet in subnets],
-        "source_security_group_id": group["GroupId"],
-    }

@@ -266,6 +266,14 @@ module "slo" {
   }
 }
 
+module "oam" {
+  source = "../../modules/oam"
+  count  = var.monitoring == null ? 0 : 1
+
+  context = local.context
+  link    = var.monitoring
+}
+
 module "cost_dashboard" {
   source = "../../modules/cost-dashboard"
 

@@ -162,6 +162,15 @@ variable "lineage_lock" {
   nullable = false
 }
 
+variable "monitoring" {
+  description = "Shares metrics, logs and traces with a monitoring account: ARN of its sink, which is made there first (modules/oam), and the label that tells accounts apart. null: shared with nobody."
+  type = object({
+    label_template = optional(string, "$AccountName")
+    sink_arn       = string
+  })
+  default = null
+}
+
 variable "network" {
   description = "VPC and subnets of the server, security groups of the file systems by a fixed name, range that HTTPS may leave to."
   type = object({
@@ -305,14 +314,13 @@ variable "server_spool" {
 }
 
 variable "server_tls" {
-  description = "TLS between ONTAP and the server: secrets with certificate chain, key and client CA (module fpolicy-ecs, tls). null: plain TCP within the VPC."
+  description = "TLS between ONTAP and the server: secrets with certificate chain, key and client CA (module fpolicy-ecs, tls). There is no default: null, plain TCP within the VPC, is a decision to write down."
   type = object({
     certificate_secret_arn = string
     client_ca_secret_arn   = optional(string)
     key_secret_arn         = string
     kms_key_arn            = optional(string)
   })
-  default = null
 }
 
 variable "slo_targets" {

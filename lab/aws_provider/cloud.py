@@ -59,6 +59,7 @@ class Cloud:
             config.get("secret_key") or env.get("AWS_SECRET_ACCESS_KEY") or "test",
         )
         self.preview = not self.connected and env.get("LAB_AWS_PREVIEW") == "1"  # see preview.py
+        self.previews_plan_only = self.preview or env.get("LAB_AWS_PLAN_ONLY") == "preview"
         self.default_tags: dict[str, Any] = {}
         for block in config.get("default_tags") or []:
             self.default_tags.update(block.get("tags") or {})

@@ -97,6 +97,8 @@ class Resource:
 
     def read(self, cloud: Cloud, state: Object, *, imported: bool = False) -> Object | None:
         """The state with everything replaced that the local AWS reports differently; None when it is gone."""
+        if self._is_previewed(cloud):
+            return dict(state)
         record = self._applied()
         try:
             reported = record.read(cloud, known_or_none(state))
@@ -146,7 +148,7 @@ class Resource:
     # apply -----------------------------------------------------------------------------------------------
 
     def create(self, cloud: Cloud, planned: Object) -> Applied:
-        if cloud.preview:
+        if cloud.preview or self._is_previewed(cloud):
             return Applied(preview.finished(self.name, self.block, planned))
         record = self._applied()
         wanted = known_or_none(planned)
@@ -159,11 +161,15 @@ class Resource:
         )
 
     def update(self, cloud: Cloud, planned: Object, prior: Object) -> Applied:
+        if self._is_previewed(cloud):
+            return Applied(preview.finished(self.name, self.block, planned))
         changed = planning.changes(self.block, planned, prior)
         state = {name: prior[name] if value is UNKNOWN else value for name, value in planned.items()}
         return self._finish(cloud, "update", planned, state, {}, changed)
 
     def delete(self, cloud: Cloud, state: Object) -> None:
+        if self._is_previewed(cloud):
+            return
         record = self._applied()
         try:
             record.delete(cloud, known_or_none(state))
@@ -220,6 +226,10 @@ class Resource:
             return conform(value, self.block.attributes[name].type)
         except (ValueError, TypeError, AttributeError) as error:
             raise ProviderError(f"{self.name}: {name} was reported as {value!r}: {error}") from error
+
+    def _is_previewed(self, cloud: Cloud) -> bool:
+        """Whether this type exists in Terraform's state only, beside others that are applied."""
+        return self.record is None and cloud.previews_plan_only
 
     def _applied(self) -> Record:
         if self.record is None:

@@ -12,7 +12,8 @@ from typing import Any, Final
 from lab.chaos.schedule import Act
 from lab.cloud.ecs_runner import TaskStatus
 from lab.ontap_sim.client import SimClientError
-from lab.world import ONTAP_SECRET, World
+from lab.premises import ONTAP_SECRET
+from lab.world import World
 
 _FAULT_FIELDS: Final = ("service", "action", "effect", "share", "seconds")
 

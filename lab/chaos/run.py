@@ -14,7 +14,8 @@ from lab.chaos import debts
 from lab.chaos.acts import Stage
 from lab.chaos.schedule import Act, Schedule, loses
 from lab.demo.story import verify
-from lab.world import ONTAP_SECRET, World, WorldError
+from lab.premises import ONTAP_SECRET
+from lab.world import World, WorldError
 
 # Operations a second. Each file takes about 40 ms of CPU to its lineage record (lab/cloud/README.md).
 RATE: Final = 8.0

@@ -19,7 +19,8 @@ from lab.demo.outside import GIB, Outside
 from lab.demo.tools import Check, run_tool
 from lab.demo.view import View
 from lab.inbox import Inbox
-from lab.world import SSD_GIB, VOLUME, World, WorldError
+from lab.premises import SSD_GIB, VOLUME
+from lab.world import World, WorldError
 
 VOLUME_GIB = 1024  # the simulated volume's size at the start
 PAST_DAYS = 30  # as far as the forecast looks back
@@ -181,6 +182,8 @@ class Capacity:
 
     def _break_glass(self, operation: str) -> None:
         outside = self._outside
+        environment = self._world.outputs["capacity"]["environment"]
+        counted_before = outside.metric("GuardrailBypass", "Sum", Environment=environment) or 0
         grant = ["fsxn", "guardrails", "break-glass", "--reason", "demo", "--actor", ACTOR]
         given = run_tool(self._world, [*grant, "--minutes", str(GRANT_MINUTES)])
         if given.returncode != 0:
@@ -189,14 +192,13 @@ class Capacity:
         after = outside.volume_gib()
         self._finish(operation, self._world.volume_id)
         told = self._inbox.wait_for("Guardrail bypassed", seconds=SECONDS)
-        environment = self._world.outputs["capacity"]["environment"]
-        counted = outside.metric("GuardrailBypass", "Sum", Environment=environment)
+        counted = (outside.metric("GuardrailBypass", "Sum", Environment=environment) or 0) - counted_before
         audited = ("bypassed", CAP_EXCEEDED, "executed") in outside.audit(VOLUME_GROW)
         wanted = grown_gib(MOVED_IN_GIB[0])
         self._view.detail(f"{after:,.0f} GiB")
         self._check(
             f"A break-glass grant of {GRANT_MINUTES * 60:.0f} seconds let the same growth through",
-            f"{_said(answer)}; FSx has {after:,.0f} GiB; GuardrailBypass {counted or 0:.0f}; "
+            f"{_said(answer)}; FSx has {after:,.0f} GiB; GuardrailBypass {counted:.0f}; "
             f"{_holds('in the audit', audited)}; {_holds('alerted', told)}",
             answer["outcome"] == "started"
             and abs(after - wanted) < TOLERANCE_GIB

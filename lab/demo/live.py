@@ -12,7 +12,8 @@ from typing import Any
 from rich.console import Console
 
 from lab.demo.view import View
-from lab.world import JUNCTION, World, WorldError
+from lab.premises import JUNCTION
+from lab.world import World, WorldError
 
 POLL_SECONDS = 0.5  # soon enough for an eye; a look costs three calls
 

@@ -33,13 +33,14 @@ ORDER = (
     "test_losses",
     "test_matrix",
     "test_pilot",
+    "test_alarms",  # its growths are of the file system's first size, which the next one changes
     "test_capacity",
-    "test_alarms",
     "test_metrics",
     "test_secrets",  # of all that the tests before it made happen
     "test_permissions",
     "test_terraform",
-    "test_approval_link",  # on an emulator of its own
+    "test_production",  # on an emulator of its own
+    "test_approval_link",  # as well
     "test_own_steps",  # as well
 )
 

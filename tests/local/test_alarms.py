@@ -21,7 +21,8 @@ import pytest
 from fsxn_runtime.slo.alarm_rules import AlarmState
 
 from lab.measured import alarms, resources
-from lab.world import SVM, World
+from lab.premises import SVM
+from lab.world import World
 from tests.local.test_capacity import approve, forge_proposal, mode, without_guardrail_policy
 from tests.local.test_permissions import statements_instead
 from tests.support import aws_command
@@ -533,7 +534,7 @@ def test_a_missing_server_is_enough_for_pipeline_down(world: World, records: dic
     """The composite alarm's rule as applied, by the states that its alarms had in the laboratory."""
     (rule,) = (
         each["values"]["alarm_rule"]
-        for each in resources(world)
+        for each in resources(world.terraform)
         if each["type"] == "aws_cloudwatch_composite_alarm"
     )
     assert not holds(rule, {name: record.before for name, record in records.items()})

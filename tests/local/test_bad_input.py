@@ -8,7 +8,8 @@ import socket
 import pytest
 import urllib3
 
-from lab.world import SVM, World
+from lab.premises import SVM
+from lab.world import World
 from tests.support.local import receive_all, recorded
 
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]

@@ -15,7 +15,8 @@ from rich.console import Console
 from lab.demo.capacity import Capacity
 from lab.demo.outside import Outside
 from lab.demo.view import View
-from lab.world import SSD_GIB, World
+from lab.premises import SSD_GIB
+from lab.world import World
 from tests.support.local import run
 
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from lab.world import FIRST_PASSWORD, SVM, World
+from lab.premises import FIRST_PASSWORD, SVM
+from lab.world import World
 from tests.support.local import run
 from tests.support.waiting import wait_until
 

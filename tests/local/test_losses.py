@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from lab.demo.outside import Outside
+from lab.premises import SVM
 from lab.storm.load import RATE, other_engine, under_load, want, wanted
-from lab.world import SVM, World
+from lab.world import World
 from tests.support.local import run, verify
 
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fsxn_runtime.ontap import connect, path
 
-from lab.world import VOLUME, World
+from lab.premises import VOLUME
+from lab.world import World
 
 
 def test_the_stored_secret_opens_the_simulated_ontap(world: World) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.world import JUNCTION, World
+from lab.premises import JUNCTION
+from lab.world import World
 from tests.local.test_diagnose import PREFIX
 from tests.support.local import run
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from lab.world import BUCKET, World
+from lab.premises import BUCKET
+from lab.world import World
 from tests.support.local import lineage, recorded, run
 
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("local")]

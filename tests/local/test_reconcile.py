@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from lab.world import SVM, World
+from lab.premises import SVM
+from lab.world import World
 from tests.server import frames
 from tests.support.local import run, verify
 

@@ -15,8 +15,9 @@ import pytest
 from fsxn_runtime.ontap import connect, path
 
 from lab.ontap_sim.certificate import Presented
+from lab.premises import AUTOMATION, FIRST_PASSWORD, SVM
 from lab.terraform import REPOSITORY
-from lab.world import AUTOMATION, FIRST_PASSWORD, SVM, World
+from lab.world import World
 from tests.support.canary_process import unpack, warm_canary
 from tests.support.flows import invoke
 from tests.support.waiting import wait_until

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab.world import BUCKET, JUNCTION, World
+from lab.premises import BUCKET, JUNCTION
+from lab.world import World
 
 Flow = Callable[[World], None]
 

@@ -20,7 +20,7 @@ from lab.demo.capacity import (
     seconds_to_midnight,
 )
 from lab.demo.outside import GIB
-from lab.world import SSD_GIB
+from lab.premises import SSD_GIB
 
 
 def test_the_past_grows_evenly_and_ends_with_what_is_held_now():
