@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform-roots")]
 
 # Addresses that a release takes away or replaces on purpose, with the reason; the changelog says what to do.
 MEANT_TO_GO: dict[str, str] = {
-    "module.fpolicy_ecs.aws_ecs_task_definition.server": "a new revision: the example's server has a certificate",
+    "module.fpolicy_ecs.aws_ecs_task_definition.server": "a new revision: the server has a certificate",
 }
 
 
