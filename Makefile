@@ -79,10 +79,11 @@ plan: package-lambdas ## a full plan of an environment without an account: make 
 lock: setup ## pin the AWS provider by hash in poc and production, for four platforms (asks the Terraform registry)
 	@TF_AWS_PROVIDER=registry $(BIN)/python tools/terraform_lock.py
 
-checkov: ## policy scan of modules, environments and Dockerfile, with our own policies; counts the skips; hadolint
+checkov: ## policy scan of modules, environments and Dockerfile, with our own policies; counts the skips; hadolint, cfn-lint
 	@$(PYTHON) tools/setup_environment.py checkov
 	@$(PYTHON) tools/checkov_skips.py
 	@.venv-checkov/bin/hadolint fpolicy-server/Dockerfile
+	@.venv-checkov/bin/python -m tools.lint_fragments
 	@.venv-checkov/bin/checkov --config-file .checkov.yml
 
 .PHONY: audit
