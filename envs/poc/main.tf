@@ -60,6 +60,7 @@ module "fpolicy_ecs" {
   endpoints        = one(module.vpc_endpoints[*].services)
   image            = var.image
   ingestion_queue  = module.event_router.ingestion_queue
+  launch           = var.server_launch
   metric_catalogue = local.metric_catalogue
   network          = var.network
   operations       = local.operations

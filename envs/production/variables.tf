@@ -299,6 +299,16 @@ variable "server_ca_certificates" {
   nullable    = false
 }
 
+variable "server_launch" {
+  description = "Where ECS starts the FPolicy server: FARGATE, or EC2 on instances of yours, with fixed_addresses at their addresses (module fpolicy-ecs, launch)."
+  type = object({
+    fixed_addresses = optional(bool, false)
+    type            = optional(string, "FARGATE")
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "server_spool" {
   description = "Disk of the FPolicy server for events that its memory cannot hold (module fpolicy-ecs, spool). By default the task's own disk, which bridges outages of the queue."
   type = object({
@@ -308,6 +318,7 @@ variable "server_spool" {
       security_group_id = string
     }))
     ephemeral_storage_gb = optional(number, 21)
+    host_path            = optional(string)
     max_gb               = optional(number, 10)
   })
   default = {}
