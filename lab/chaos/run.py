@@ -124,13 +124,13 @@ def _log_lines(world: World, since_ms: int) -> Iterator[str]:
 
 
 def _successes(world: World) -> Iterator[tuple[str, str]]:
-    """Give work key and execution of each lineage record of success."""
+    """Give work key and execution of each lineage record of success; a growth has no execution."""
     pages = (
         world.client("dynamodb")
         .get_paginator("scan")
         .paginate(
             TableName=world.outputs["lineage_table_name"],
-            FilterExpression="#s = :success",
+            FilterExpression="#s = :success AND attribute_exists(step_functions_execution_arn)",
             ExpressionAttributeNames={"#s": "status"},
             ExpressionAttributeValues={":success": {"S": "success"}},
         )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from lxml import etree
-
-from fpolicy_server.wire.document import Document, NotXmlError, escape, parse
+from fpolicy_server.wire.document import Document, Node, NotXmlError, escape, parse
 from fpolicy_server.wire.messages import (
     ALIASES,
     Alert,
@@ -30,7 +28,7 @@ _MAX_NAME_CHARACTERS: Final = 256  # the longest that the schema allows in a han
 _MAX_NUMBER: Final = 2**64 - 1  # xs:unsignedLong, the widest number of the protocol
 _DIGITS: Final = len(str(_MAX_NUMBER))
 
-_Fields = dict[str, etree._Element]
+_Fields = dict[str, Node]
 
 
 class UndecodableError(ValueError):
@@ -56,7 +54,7 @@ def decode_header(data: bytes) -> Header:
 @lru_cache(maxsize=4096)  # headers differ only in type and length, so a node sends few different ones
 def _decode_header(data: bytes) -> Header:
     document = _document(data, "Header")
-    fields = _fields(document.root)
+    fields = document.root.fields
     raw_type = _text(document, fields, "NotfType")
     if not raw_type:
         raise UndecodableError("Header has no NotfType")
@@ -69,9 +67,9 @@ def _decode_header(data: bytes) -> Header:
 def decode_handshake(body: bytes) -> Handshake:
     """Read a NEGO_REQ body. Raises UndecodableError."""
     document = _document(body, "Handshake")
-    fields = _fields(document.root)
+    fields = document.root.fields
     offered = fields.get("ProtVersion")
-    versions = () if offered is None else tuple(document.text_of(child) for child in offered)
+    versions = () if offered is None else tuple(document.text_of(child) for child in offered.children)
     return handshake_of(
         _text(document, fields, "VsUUID"),
         _text(document, fields, "PolicyName"),
@@ -97,13 +95,13 @@ def decode_notification(body: bytes) -> FileNotification:
     are not known are passed over; elements of a later version are read whenever they are there.
     """
     document = _document(body, "FscreenReq")
-    top = _fields(document.root)
+    top = document.root.fields
     information = top.get("NotfInfo")
-    if information is None or len(information) == 0:
+    if information is None or not information.children:
         raise UndecodableError("FscreenReq has no NotfInfo")
-    own = _fields(information[0])
-    common = _fields(_required(own, "CommonInfo"))
-    shared = _fields(_required(common, "ProtCommonInfo"))
+    own = information.children[0].fields
+    common = _required(own, "CommonInfo").fields
+    shared = _required(common, "ProtCommonInfo").fields
     paths = _paths(document, _required(shared, "AccessPath"))
     if not any(paths):
         raise UndecodableError("AccessPath has no path")
@@ -132,14 +130,14 @@ def decode_notification(body: bytes) -> FileNotification:
 def decode_alert(body: bytes) -> Alert:
     """Read an ALERT_MSG body. Raises UndecodableError."""
     document = _document(body, "Alert")
-    fields = _fields(document.root)
+    fields = document.root.fields
     return Alert(severity=_text(document, fields, "Severity"), text=_text(document, fields, "AlertMsg"))
 
 
 def decode_volume_change(body: bytes) -> VolumeChange:
     """Read a VOL_NOTFICATION body. Raises UndecodableError."""
     document = _document(body, "VolNotf")
-    fields = _fields(document.root)
+    fields = document.root.fields
     return VolumeChange(
         volume_msid=_number(document, fields, "VolMsid"), action=_text(document, fields, "Action")
     )
@@ -148,28 +146,28 @@ def decode_volume_change(body: bytes) -> VolumeChange:
 def decode_request_id(body: bytes) -> tuple[int, str]:
     """Read only id and type of a SCREEN_REQ: what an answer needs. Raises UndecodableError."""
     document = _document(body, "FscreenReq")
-    fields = _fields(document.root)
+    fields = document.root.fields
     return _number(document, fields, "ReqId"), _text(document, fields, "ReqType")
 
 
 def decode_cancel(body: bytes) -> Cancel:
     """Read a SCREEN_CANCEL body. Raises UndecodableError."""
     document = _document(body, "FscreenCancel")
-    fields = _fields(document.root)
+    fields = document.root.fields
     return Cancel(_number(document, fields, "ReqId"), _text(document, fields, "CancelReason"))
 
 
 def decode_status_query(body: bytes) -> StatusQuery:
     """Read a STATUS_QUERY_REQ body. Raises UndecodableError."""
     document = _document(body, "FscreenQueryStatus")
-    fields = _fields(document.root)
+    fields = document.root.fields
     return StatusQuery(_number(document, fields, "ReqId"), _text(document, fields, "ReqType"))
 
 
 def decode_outage(body: bytes) -> Outage:
     """Read an OUTAGE_MSG body. Raises UndecodableError."""
     document = _document(body, "Outage")
-    fields = _fields(document.root)
+    fields = document.root.fields
     return Outage(
         path=_text(document, fields, "FilePath"),
         policy_name=_text(document, fields, "PolicyName"),
@@ -235,15 +233,7 @@ def _document(data: bytes, root: str) -> Document:
 
 
 # What follows is called ten times and more for each notification, so it calls little else.
-def _fields(element: etree._Element) -> _Fields:
-    """Children by name; of several with one name the first counts."""
-    fields: _Fields = {}
-    for child in reversed(element):
-        fields[child.tag] = child
-    return fields
-
-
-def _required(fields: _Fields, name: str) -> etree._Element:
+def _required(fields: _Fields, name: str) -> Node:
     element = fields.get(name)
     if element is None:
         raise UndecodableError(f"{name} is missing")
@@ -263,9 +253,9 @@ def _number(document: Document, fields: _Fields, name: str) -> int:
 def _optional_number(document: Document, fields: _Fields, name: str) -> int | None:
     if name not in fields:
         return None
-    text = fields[name].text
-    if text and text.isdigit() and text.isascii() and len(text) < _DIGITS:
-        return int(text)  # as every node writes it
+    digits = document.bytes_of(fields[name])
+    if digits.isdigit() and len(digits) < _DIGITS:
+        return int(digits)  # as every node writes it
     text = document.text_of(fields[name])
     return as_number(text, name) if text else None
 
@@ -284,35 +274,35 @@ def _first_number(document: Document, fields: _Fields, *names: str) -> int | Non
     return None
 
 
-def _paths(document: Document, element: etree._Element) -> Paths:
+def _paths(document: Document, element: Node) -> Paths:
     """Read up to three paths by their type, never by position. An empty name is no path."""
     named: dict[str, bytes] = {}
-    for path in element:
-        fields = _fields(path)
+    for path in element.children:
+        fields = path.fields
         name = fields.get("PathName")
         if name is not None and (value := document.bytes_of(name)):
             named.setdefault(_text(document, fields, "PathNameType"), value)
     return Paths(named.get("UNIX_NAME"), named.get("WIN_NAME"), named.get("WIN_8_3_NAME"))
 
 
-def _user(document: Document, element: etree._Element | None) -> UserId:
+def _user(document: Document, element: Node | None) -> UserId:
     """Read whichever branch is there: UsrIdType does not say which (docs/wire/messages.md)."""
     if element is None:
         return UserId()
-    fields = _fields(element)
+    fields = element.fields
     mapped = fields.get("MappedId")
     if mapped is not None:
-        fields = _fields(mapped)
+        fields = mapped.fields
     uid = _optional_number(document, fields, "Uid")
     if uid is None:
         uid = _optional_number(document, fields, "UnixUid")
     return UserId(uid, _text(document, fields, "WinSid") or None)
 
 
-def _protocol_version(document: Document, element: etree._Element | None) -> tuple[int, int] | None:
+def _protocol_version(document: Document, element: Node | None) -> tuple[int, int] | None:
     if element is None:
         return None
-    fields = _fields(element)
+    fields = element.fields
     major = _optional_number(document, fields, "MajorNum")
     minor = _optional_number(document, fields, "MinorNum")
     return None if major is None else (major, minor or 0)

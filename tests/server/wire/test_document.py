@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
 import pytest
-from fpolicy_server.wire.document import NotXmlError, escape, parse
+from fpolicy_server.wire import codec, document
+from fpolicy_server.wire.document import Document, Node, NotXmlError, escape, parse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -85,3 +90,91 @@ def test_text_of_a_name_that_is_no_utf8_shows_where_it_is_broken() -> None:
 
 def test_an_empty_element_has_no_bytes() -> None:
     assert value(b"<a/>") == b""
+
+
+# shapes ------------------------------------------------------------------------------------------------
+
+TYPES = Path(__file__).parents[2] / "data" / "wire" / "types"
+BODIES = [codec.split(path.read_bytes()[6:])[1] for path in sorted(TYPES.glob("*.frame"))]
+# What could be taken for something else when texts are cut out by their places.
+PIECES = st.sampled_from(
+    [
+        *(
+            b"1",
+            b" \n",
+            b"a>b",
+            b"]]>",
+            b"&lt;",
+            b"&#10;",
+            b"&#1;",
+            b"&no;",
+            b"&",
+            b"\r",
+            b"\x01",
+            b"\xff",
+            b"\0",
+        ),
+        *("é".encode(), "\U0010ff41".encode(), b"<!-- a > b -->", b"<![CDATA[<b>]]>", b"<?p a>b?>"),
+        *(b"<e/>", b"</b>", b'<e x=">"/>', b"<e x='a>b<c'/>", b'<e x="&lt;>1">t</e>'),
+    ]
+)
+DOCUMENTS = st.recursive(
+    st.lists(PIECES, max_size=4).map(b"".join),
+    lambda inner: st.lists(
+        st.tuples(st.sampled_from([b"a", b"b", b"c"]), inner).map(
+            lambda of: b"<%s>%s</%s>" % (of[0], of[1], of[0])
+        ),
+        max_size=4,
+    ).map(b"".join),
+    max_leaves=8,
+).map(lambda inner: b"<root>%s</root>" % inner)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A golden body in which something stands instead of some bytes."""
+    body = draw(st.sampled_from(BODIES))
+    begin = draw(st.integers(0, len(body)))
+    return body[:begin] + draw(PIECES) + body[begin + draw(st.integers(0, 8)) :]
+
+
+def outcome(data: bytes) -> Any:
+    """What a document says, without how it was read."""
+
+    def said(parsed: Document, node: Node) -> Any:
+        inner = [said(parsed, child) for child in node.children]
+        assert {name: child.tag for name, child in node.fields.items()} == {
+            name: name for name in node.fields
+        }
+        return node.tag, parsed.bytes_of(node), parsed.text_of(node), inner
+
+    try:
+        parsed = parse(data)
+    except NotXmlError as exc:
+        return str(exc)
+    return said(parsed, parsed.root)
+
+
+@given(DOCUMENTS | damaged() | st.sampled_from(BODIES))
+@example(b"<a>" + b"&lt;" * 3 + b"</a>")
+def test_a_document_says_the_same_by_its_shape_and_parsed_as_a_whole(data: bytes) -> None:
+    by_shape = outcome(data), outcome(data)  # as a new shape, and as one that is known
+    with patch.object(document, "_by_shape", return_value=None):
+        assert by_shape == (outcome(data),) * 2
+
+
+def test_the_golden_bodies_are_read_by_their_shape() -> None:
+    document._shape.cache_clear()
+    for body in BODIES * 2:
+        parse(body)
+    assert document._shape.cache_info().hits >= len(BODIES)
+
+
+def test_what_is_kept_of_shapes_is_bounded() -> None:
+    """Shapes that nobody sends twice push each other out; a large one is not kept at all."""
+    document._shape.cache_clear()
+    for number in range(500):
+        parse(b"<a%d>1</a%d>" % (number, number))
+    assert document._shape.cache_info().currsize == 128
+    parse(b"<a>%s</a>" % (b"<b>1</b>" * 1000))
+    assert document._shape.cache_info().misses == 500
