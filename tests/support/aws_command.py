@@ -23,6 +23,7 @@ from botocore.exceptions import UnknownServiceError
 # Of the CLI, not of the service.
 GLOBAL_OPTIONS = ("query", "max-items", "output")
 TAIL_OPTIONS = ("since", "filter-pattern", "follow", "format")
+LOCAL_PAGE = 10_000
 SINCE_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -95,8 +96,7 @@ def run(command: str, client: Callable[[str], Any]) -> str:
     if parsed.operation == "filter-log-events":
         arguments = dict(parsed.arguments)
         pattern = arguments.pop("filterPattern", "")
-        pages = client("logs").get_paginator("filter_log_events").paginate(**arguments)
-        events = [event for page in pages for event in page["events"] if fits(pattern, event["message"])]
+        events = [e for e in log_events(client("logs"), **arguments) if fits(pattern, e["message"])]
         return json.dumps({"events": events}, indent=1)
     answer = getattr(client(parsed.service), xform_name(parsed.operation.replace("-", "_")))(
         **parsed.arguments
@@ -111,11 +111,26 @@ def _tail(parsed: AwsCommand, logs: Any) -> str:
     since = parsed.options.get("since", "10m")
     start = datetime.now(UTC) - timedelta(**{SINCE_UNITS[since[-1]]: int(since[:-1])})
     pattern = parsed.options.get("filter-pattern", "")
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=parsed.arguments["group"], startTime=int(start.timestamp() * 1000)
-    )
-    lines = [event["message"] for page in pages for event in page["events"]]
+    since_ms = int(start.timestamp() * 1000)
+    events = log_events(logs, logGroupName=parsed.arguments["group"], startTime=since_ms)
+    lines = [event["message"] for event in events]
     return "\n".join(line for line in lines if fits(pattern, line))
+
+
+def log_events(logs: Any, **wanted: Any) -> list[Mapping[str, Any]]:
+    """Every event of a group, the newest too, each once.
+
+    The local AWS answers the oldest 10,000 and no token for the rest: asked again from the newest of them on.
+    """
+    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    while True:
+        events = logs.filter_log_events(**wanted)["events"]
+        for event in events:
+            found[event["logStreamName"], event["timestamp"], event["message"]] = event
+        newest = max((event["timestamp"] for event in events), default=0)
+        if len(events) < LOCAL_PAGE or newest <= wanted.get("startTime", -1):
+            return list(found.values())
+        wanted["startTime"] = newest
 
 
 def fits(pattern: str, line: str) -> bool:
