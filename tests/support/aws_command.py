@@ -23,7 +23,7 @@ from botocore.exceptions import UnknownServiceError
 # Of the CLI, not of the service.
 GLOBAL_OPTIONS = ("query", "max-items", "output")
 TAIL_OPTIONS = ("since", "filter-pattern", "follow", "format")
-LOCAL_PAGE = 10_000
+LOCAL_PAGE = 10_000  # events that the local AWS answers at most
 SINCE_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -118,7 +118,7 @@ def _tail(parsed: AwsCommand, logs: Any) -> str:
 
 
 def log_events(logs: Any, **wanted: Any) -> list[Mapping[str, Any]]:
-    """Every event of a group, the newest too, each once.
+    """Every event of a group, the newest too; equal lines of one stream and millisecond are one.
 
     The local AWS answers the oldest 10,000 and no token for the rest: asked again from the newest of them on.
     """

@@ -50,6 +50,7 @@ def scanned(repository: Path) -> dict[str, Checks]:
     subprocess.run([sys.executable, "tools/setup_environment.py", "checkov"], cwd=repository, check=True)
     command = [str(repository / ".venv-checkov/bin/checkov"), "-d", ".", "--check", ",".join(POLICIES)]
     command += ["--external-checks-dir", str(repository / "tools/checkov_policies")]
+    # Soft fail: the failing fixtures must fail, and the tests compare which checks did.
     command += ["--framework", "terraform", "--skip-download", "--soft-fail", "--output", "json"]
     # Not from the root: the configuration there would be read, too.
     folder = repository / "tests/data/policies"
